@@ -1,1 +1,3 @@
-//! parse
+//! Gives texts of a bundle a meaning: manifests a tree, host files and log lines their fields.
+
+pub mod document;
