@@ -1,1 +1,4 @@
-//! parse
+//! Readers of the text formats found in a bundle.
+
+pub mod line;
+pub mod time;
