@@ -136,13 +136,20 @@ impl GraphBuilder {
         let manifest = self.graph.manifests.len() as u32;
         let before = self.found.len();
         let root = document.root();
-        if root.get("items").is_some_and(|items| matches!(items.value(), Value::List(_))) {
+        if root
+            .get("items")
+            .is_some_and(|items| matches!(items.value(), Value::List(_)))
+        {
             let list = root.get("items").into_iter().flat_map(View::items);
-            self.found.extend(list.filter_map(|item| locate(manifest, item)));
+            self.found
+                .extend(list.filter_map(|item| locate(manifest, item)));
         } else {
             self.found.extend(locate(manifest, root));
         }
-        self.graph.manifests.push(Manifest { path: path.into(), document });
+        self.graph.manifests.push(Manifest {
+            path: path.into(),
+            document,
+        });
         self.found.len() - before
     }
 
@@ -157,16 +164,30 @@ impl GraphBuilder {
         let kinds: BTreeSet<Kind> = found
             .iter()
             .map(|(kind, _)| kind.clone())
-            .chain(kind::KNOWN_KINDS.iter().map(|known| Kind::new(known.group, known.name)))
+            .chain(
+                kind::KNOWN_KINDS
+                    .iter()
+                    .map(|known| Kind::new(known.group, known.name)),
+            )
             .collect();
         graph.kinds = kinds
             .into_iter()
-            .map(|kind| KindEntry { display: kind.display(), kind, objects: Vec::new() })
+            .map(|kind| KindEntry {
+                display: kind.display(),
+                kind,
+                objects: Vec::new(),
+            })
             .collect();
-        graph.kind_ids =
-            graph.kinds.iter().enumerate().map(|(index, entry)| (entry.kind.clone(), KindId(index as u16))).collect();
+        graph.kind_ids = graph
+            .kinds
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.kind.clone(), KindId(index as u16)))
+            .collect();
         for (kind, object) in found {
-            let Some(&kind) = graph.kind_ids.get(&kind) else { continue };
+            let Some(&kind) = graph.kind_ids.get(&kind) else {
+                continue;
+            };
             graph.push(Object { kind, ..object });
         }
         graph.fold_events();
@@ -179,15 +200,22 @@ impl GraphBuilder {
 /// pods and nodes as if they were pods and nodes in some versions; their group tells.
 fn locate(manifest: u32, root: View<'_>) -> Option<(Kind, Object)> {
     let kind = root.get("kind")?.as_str()?;
-    let version = root.get("apiVersion").and_then(View::as_str).unwrap_or("v1");
+    let version = root
+        .get("apiVersion")
+        .and_then(View::as_str)
+        .unwrap_or("v1");
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let name = match (group, kind) {
         ("metrics.k8s.io", "Pod" | "Node") => format!("{kind}Metrics"),
-        ("events.k8s.io", "Event") => return place(manifest, root, Kind::new("events.k8s.io", "Event")),
+        ("events.k8s.io", "Event") => {
+            return place(manifest, root, Kind::new("events.k8s.io", "Event"));
+        }
         _ => {
             let mut letters = kind.chars();
             // Kits before v0.0.12 wrote kinds with `strings.Title`; kinds begin with a capital anyway.
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect())?
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect())?
         }
     };
     place(manifest, root, Kind::new(group, name))
@@ -195,7 +223,11 @@ fn locate(manifest: u32, root: View<'_>) -> Option<(Kind, Object)> {
 
 fn place(manifest: u32, root: View<'_>, kind: Kind) -> Option<(Kind, Object)> {
     let metadata = root.get("metadata");
-    let index = |key: &str| metadata.and_then(|metadata| metadata.get(key)).map(View::index);
+    let index = |key: &str| {
+        metadata
+            .and_then(|metadata| metadata.get(key))
+            .map(View::index)
+    };
     let object = Object {
         kind: KindId(0),
         manifest,
@@ -218,24 +250,41 @@ impl Graph {
     /// Both event APIs list the same events under different field names. The core form is kept; an event
     /// that only the newer API shows is rewritten into it.
     fn fold_events(&mut self) {
-        let (Some(core), Some(newer)) = (self.kind_id("", "Event"), self.kind_id("events.k8s.io", "Event")) else {
+        let (Some(core), Some(newer)) = (
+            self.kind_id("", "Event"),
+            self.kind_id("events.k8s.io", "Event"),
+        ) else {
             return;
         };
         let newer = std::mem::take(&mut self.kinds[newer.0 as usize].objects);
-        let known: BTreeSet<(&str, &str)> =
-            self.of_kind(core).map(|event| (event.namespace().unwrap_or_default(), event.name())).collect();
-        let missing: Vec<(String, Document)> = newer
+        let known: BTreeSet<(&str, &str)> = self
+            .of_kind(core)
+            .map(|event| (event.namespace().unwrap_or_default(), event.name()))
+            .collect();
+        let missing: Vec<(ObjectId, Document)> = newer
             .into_iter()
             .map(|id| self.object(id))
             .filter(|event| !known.contains(&(event.namespace().unwrap_or_default(), event.name())))
-            .map(|event| (event.file().to_owned(), core_event(event)))
+            .map(|event| (event.id(), core_event(event)))
             .collect();
-        for (path, document) in missing {
+        for (original, document) in missing {
             let manifest = self.manifests.len() as u32;
             let placed = place(manifest, document.root(), Kind::new("", "Event"));
-            self.manifests.push(Manifest { path, document });
+            self.manifests.push(Manifest {
+                path: String::new(),
+                document,
+            });
             if let Some((_, object)) = placed {
-                self.push(Object { kind: core, ..object });
+                let id = self.push(Object {
+                    kind: core,
+                    ..object
+                });
+                let whole = Origin::Field {
+                    object: original,
+                    path: String::new(),
+                };
+                self.origins
+                    .insert(id, Origins::from([(String::new(), whole)]));
             }
         }
     }
@@ -247,7 +296,10 @@ impl Graph {
             // The same object under two groups' versions or in two files of a merged bundle counts once.
             entry.objects.dedup_by(|a, b| {
                 let (a, b) = (self.object(*a), self.object(*b));
-                a.uid().is_some() && a.uid() == b.uid() && a.name() == b.name() && a.namespace() == b.namespace()
+                a.uid().is_some()
+                    && a.uid() == b.uid()
+                    && a.name() == b.name()
+                    && a.namespace() == b.namespace()
             });
         }
         let mut by_uid: Vec<ObjectId> = kinds
@@ -255,7 +307,12 @@ impl Graph {
             .flat_map(|entry| entry.objects.iter().copied())
             .filter(|&id| self.object(id).uid().is_some())
             .collect();
-        by_uid.sort_by(|&a, &b| self.object(a).uid().cmp(&self.object(b).uid()).then(a.cmp(&b)));
+        by_uid.sort_by(|&a, &b| {
+            self.object(a)
+                .uid()
+                .cmp(&self.object(b).uid())
+                .then(a.cmp(&b))
+        });
         self.kinds = kinds;
         self.by_uid = by_uid;
         self.indexes = Indexes::default();
@@ -273,9 +330,16 @@ impl Graph {
     pub fn derive(&mut self, derived: Vec<(Document, Origins)>) {
         for (document, origins) in derived {
             let manifest = self.manifests.len() as u32;
-            let Some((kind, object)) = locate(manifest, document.root()) else { continue };
-            let Some(&kind) = self.kind_ids.get(&kind) else { continue };
-            self.manifests.push(Manifest { path: String::new(), document });
+            let Some((kind, object)) = locate(manifest, document.root()) else {
+                continue;
+            };
+            let Some(&kind) = self.kind_ids.get(&kind) else {
+                continue;
+            };
+            self.manifests.push(Manifest {
+                path: String::new(),
+                document,
+            });
             let id = self.push(Object { kind, ..object });
             self.origins.insert(id, origins);
         }
@@ -325,7 +389,9 @@ impl Graph {
             kind::Resolution::Unknown => self
                 .kinds
                 .iter()
-                .position(|entry| entry.kind.name == name && group.is_none_or(|group| entry.kind.group == group))
+                .position(|entry| {
+                    entry.kind.name == name && group.is_none_or(|group| entry.kind.group == group)
+                })
                 .map(|index| KindId(index as u16)),
         }
     }
@@ -337,12 +403,17 @@ impl Graph {
 
     /// All objects of a kind, by namespace and name.
     pub fn of_kind(&self, kind: KindId) -> impl DoubleEndedIterator<Item = ObjectView<'_>> {
-        self.kinds[kind.0 as usize].objects.iter().map(|&id| self.object(id))
+        self.kinds[kind.0 as usize]
+            .objects
+            .iter()
+            .map(|&id| self.object(id))
     }
 
     /// All objects of a kind given by group and name.
     pub fn all(&self, group: &str, name: &str) -> impl DoubleEndedIterator<Item = ObjectView<'_>> {
-        self.kind_id(group, name).into_iter().flat_map(|kind| self.of_kind(kind))
+        self.kind_id(group, name)
+            .into_iter()
+            .flat_map(|kind| self.of_kind(kind))
     }
 
     /// The ids of all objects of a kind, by namespace and name.
@@ -366,13 +437,20 @@ impl Graph {
     pub fn subject(&self, kind: KindId, namespace: Option<&str>, name: &str) -> Subject {
         match self.find(kind, namespace, name) {
             Some(id) => Subject::Object(id),
-            None => Subject::Ghost(Ghost { kind, namespace: namespace.map(str::to_owned), name: name.to_owned() }),
+            None => Subject::Ghost(Ghost {
+                kind,
+                namespace: namespace.map(str::to_owned),
+                name: name.to_owned(),
+            }),
         }
     }
 
     /// The object with a uid.
     pub fn by_uid(&self, uid: &str) -> Option<ObjectId> {
-        let index = self.by_uid.binary_search_by(|&id| self.object(id).uid().unwrap_or_default().cmp(uid)).ok()?;
+        let index = self
+            .by_uid
+            .binary_search_by(|&id| self.object(id).uid().unwrap_or_default().cmp(uid))
+            .ok()?;
         self.by_uid.get(index).copied()
     }
 
@@ -403,12 +481,15 @@ fn core_event(event: ObjectView<'_>) -> Document {
         ("deprecatedLastTimestamp", "lastTimestamp"),
         ("deprecatedSource", "source"),
     ];
-    let mut builder = Builder::default();
+    let mut builder = Builder::new();
     builder.begin_map();
     for (key, value) in event.root().entries() {
-        let name = RENAMED.iter().find(|(newer, _)| *newer == key).map_or(key, |(_, core)| core);
+        let name = RENAMED
+            .iter()
+            .find(|(newer, _)| *newer == key)
+            .map_or(key, |(_, core)| core);
         builder.key(name);
-        builder.copy(value);
+        builder.view(value);
     }
     builder.end();
     builder.finish()

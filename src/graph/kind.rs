@@ -54,7 +54,10 @@ const KUBERNETES_GROUPS: [&str; 13] = [
 impl Kind {
     /// A kind from its two parts.
     pub fn new(group: impl Into<String>, name: impl Into<String>) -> Self {
-        Kind { group: group.into(), name: name.into() }
+        Kind {
+            group: group.into(),
+            name: name.into(),
+        }
     }
 
     /// The shortest name that means this kind in a rule: bare where that is enough, else `group/Kind`.
@@ -114,11 +117,19 @@ pub fn resolve(group: Option<&str>, name: &str) -> Resolution {
 }
 
 const fn namespaced(group: &'static str, name: &'static str) -> KnownKind {
-    KnownKind { group, name, namespaced: true }
+    KnownKind {
+        group,
+        name,
+        namespaced: true,
+    }
 }
 
 const fn cluster_wide(group: &'static str, name: &'static str) -> KnownKind {
-    KnownKind { group, name, namespaced: false }
+    KnownKind {
+        group,
+        name,
+        namespaced: false,
+    }
 }
 
 /// The kinds that rules may name. A kind that is missing here is still read and counted.
@@ -153,8 +164,14 @@ pub const KNOWN_KINDS: &[KnownKind] = &[
     cluster_wide("scheduling.k8s.io", "PriorityClass"),
     cluster_wide("apiextensions.k8s.io", "CustomResourceDefinition"),
     cluster_wide("apiregistration.k8s.io", "APIService"),
-    cluster_wide("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-    cluster_wide("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    cluster_wide(
+        "admissionregistration.k8s.io",
+        "MutatingWebhookConfiguration",
+    ),
+    cluster_wide(
+        "admissionregistration.k8s.io",
+        "ValidatingWebhookConfiguration",
+    ),
     cluster_wide("rbac.authorization.k8s.io", "ClusterRole"),
     cluster_wide("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     namespaced("rbac.authorization.k8s.io", "Role"),
@@ -278,18 +295,40 @@ mod tests {
     fn a_bare_kind_means_kubernetes_own_or_the_only_one() {
         let cases = [
             (None, "Node", Resolution::Known(Kind::new("", "Node"))),
-            (None, "VolumeAttachment", Resolution::Known(Kind::new("storage.k8s.io", "VolumeAttachment"))),
-            (None, "Volume", Resolution::Known(Kind::new("longhorn.io", "Volume"))),
-            (Some("longhorn.io"), "Node", Resolution::Known(Kind::new("longhorn.io", "Node"))),
-            (None, "Machine", Resolution::Known(Kind::new("cluster.x-k8s.io", "Machine"))),
+            (
+                None,
+                "VolumeAttachment",
+                Resolution::Known(Kind::new("storage.k8s.io", "VolumeAttachment")),
+            ),
+            (
+                None,
+                "Volume",
+                Resolution::Known(Kind::new("longhorn.io", "Volume")),
+            ),
+            (
+                Some("longhorn.io"),
+                "Node",
+                Resolution::Known(Kind::new("longhorn.io", "Node")),
+            ),
+            (
+                None,
+                "Machine",
+                Resolution::Known(Kind::new("cluster.x-k8s.io", "Machine")),
+            ),
             (None, "Disk", Resolution::Unknown),
-            (Some("doctor"), "Disk", Resolution::Known(Kind::new("doctor", "Disk"))),
+            (
+                Some("doctor"),
+                "Disk",
+                Resolution::Known(Kind::new("doctor", "Disk")),
+            ),
             (None, "Upgrades", Resolution::Unknown),
         ];
         for (group, name, expected) in cases {
             assert_eq!(resolve(group, name), expected, "{group:?} {name}");
         }
-        assert!(matches!(resolve(None, "Cluster"), Resolution::Ambiguous(kinds) if kinds.len() == 4));
+        assert!(
+            matches!(resolve(None, "Cluster"), Resolution::Ambiguous(kinds) if kinds.len() == 4)
+        );
     }
 
     #[test]
@@ -309,7 +348,12 @@ mod tests {
     fn the_catalogue_has_no_kind_twice() {
         let mut seen = std::collections::BTreeSet::new();
         for known in KNOWN_KINDS {
-            assert!(seen.insert((known.group, known.name)), "{}/{}", known.group, known.name);
+            assert!(
+                seen.insert((known.group, known.name)),
+                "{}/{}",
+                known.group,
+                known.name
+            );
         }
     }
 }

@@ -58,7 +58,10 @@ impl<'g> ObjectView<'g> {
     }
 
     fn text_at(self, index: Option<u32>) -> Option<&'g str> {
-        self.graph.manifests[self.object().manifest as usize].document.at(index?).as_str()
+        self.graph.manifests[self.object().manifest as usize]
+            .document
+            .at(index?)
+            .as_str()
     }
 
     /// Its place in the arena.
@@ -89,7 +92,9 @@ impl<'g> ObjectView<'g> {
     /// The whole tree.
     pub fn root(self) -> View<'g> {
         let object = self.object();
-        self.graph.manifests[object.manifest as usize].document.at(object.root)
+        self.graph.manifests[object.manifest as usize]
+            .document
+            .at(object.root)
     }
 
     /// Path of the file that holds it, relative to the bundle's top directory; empty for derived objects.
@@ -139,7 +144,9 @@ impl<'g> ObjectView<'g> {
 
 /// The condition of a type in `status.conditions` or `conditions` of a value, be they a list or a map keyed by type.
 pub fn condition<'g>(value: View<'g>, kind: &str) -> Option<View<'g>> {
-    let conditions = value.path(&["status", "conditions"]).or_else(|| value.get("conditions"))?;
+    let conditions = value
+        .path(&["status", "conditions"])
+        .or_else(|| value.get("conditions"))?;
     conditions
         .items()
         .find(|item| item.get("type").and_then(View::as_str) == Some(kind))

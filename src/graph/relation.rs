@@ -50,13 +50,19 @@ impl Relation {
     /// Whether it starts from a kind.
     pub fn starts_from(&self, graph: &Graph, kind: KindId) -> bool {
         let kind = graph.kind(kind);
-        self.from.is_empty() || self.from.iter().any(|(group, name)| kind.group == *group && kind.name == *name)
+        self.from.is_empty()
+            || self
+                .from
+                .iter()
+                .any(|(group, name)| kind.group == *group && kind.name == *name)
     }
 }
 
 /// The relation of a name that starts from a kind.
 pub fn find(graph: &Graph, name: &str, from: KindId) -> Option<&'static Relation> {
-    RELATIONS.iter().find(|relation| relation.name == name && relation.starts_from(graph, from))
+    RELATIONS
+        .iter()
+        .find(|relation| relation.name == name && relation.starts_from(graph, from))
 }
 
 /// The names of all relations, each once, sorted.
@@ -74,7 +80,15 @@ const fn one(
     by: &'static str,
     follow: fn(&Graph, &Subject, Option<KindId>) -> Vec<Subject>,
 ) -> Relation {
-    Relation { name, from, to, many: false, takes_kind: false, by, follow }
+    Relation {
+        name,
+        from,
+        to,
+        many: false,
+        takes_kind: false,
+        by,
+        follow,
+    }
 }
 
 const fn many(
@@ -84,30 +98,95 @@ const fn many(
     by: &'static str,
     follow: fn(&Graph, &Subject, Option<KindId>) -> Vec<Subject>,
 ) -> Relation {
-    Relation { name, from, to, many: true, takes_kind: false, by, follow }
+    Relation {
+        name,
+        from,
+        to,
+        many: true,
+        takes_kind: false,
+        by,
+        follow,
+    }
 }
 
 /// All relations.
 pub const RELATIONS: &[Relation] = &[
-    one("node", &[("", "Pod"), ("storage.k8s.io", "VolumeAttachment"), ("harvesterhci.io", "BlockDevice")], "Node", "spec.nodeName", |g, s, _| {
-        to_node(g, text(g, s, &["spec", "nodeName"]))
-    }),
-    one("node", &[("longhorn.io", "Replica"), ("longhorn.io", "Engine")], "Node", "spec.nodeID", |g, s, _| {
-        to_node(g, text(g, s, &["spec", "nodeID"]))
-    }),
-    one("node", &[("longhorn.io", "InstanceManager"), ("longhorn.io", "ShareManager")], "Node", "spec.nodeID, status.ownerID", |g, s, _| {
-        to_node(g, text(g, s, &["spec", "nodeID"]).or_else(|| text(g, s, &["status", "ownerID"])))
-    }),
-    one("node", &[("longhorn.io", "Node"), ("storage.k8s.io", "CSINode"), ("metrics.k8s.io", "NodeMetrics")], "Node", "same name", |g, s, _| {
-        to_node(g, Some(name(g, s)))
-    }),
-    one("node", &[("cluster.x-k8s.io", "Machine")], "Node", "status.nodeRef, else the node's annotation cluster.x-k8s.io/machine", |g, s, _| node_of_machine(g, s)),
-    one("node", &[("kubevirt.io", "VirtualMachineInstance")], "Node", "status.nodeName, label kubevirt.io/nodeName", |g, s, _| {
-        to_node(g, text(g, s, &["status", "nodeName"]).or_else(|| text(g, s, &["metadata", "labels", "kubevirt.io/nodeName"])))
-    }),
-    one("node", &[("batch", "Job")], "Node", "label harvesterhci.io/node", |g, s, _| {
-        to_node(g, text(g, s, &["metadata", "labels", "harvesterhci.io/node"]))
-    }),
+    one(
+        "node",
+        &[
+            ("", "Pod"),
+            ("storage.k8s.io", "VolumeAttachment"),
+            ("harvesterhci.io", "BlockDevice"),
+        ],
+        "Node",
+        "spec.nodeName",
+        |g, s, _| to_node(g, text(g, s, &["spec", "nodeName"])),
+    ),
+    one(
+        "node",
+        &[("longhorn.io", "Replica"), ("longhorn.io", "Engine")],
+        "Node",
+        "spec.nodeID",
+        |g, s, _| to_node(g, text(g, s, &["spec", "nodeID"])),
+    ),
+    one(
+        "node",
+        &[
+            ("longhorn.io", "InstanceManager"),
+            ("longhorn.io", "ShareManager"),
+        ],
+        "Node",
+        "spec.nodeID, status.ownerID",
+        |g, s, _| {
+            to_node(
+                g,
+                text(g, s, &["spec", "nodeID"]).or_else(|| text(g, s, &["status", "ownerID"])),
+            )
+        },
+    ),
+    one(
+        "node",
+        &[
+            ("longhorn.io", "Node"),
+            ("storage.k8s.io", "CSINode"),
+            ("metrics.k8s.io", "NodeMetrics"),
+        ],
+        "Node",
+        "same name",
+        |g, s, _| to_node(g, Some(name(g, s))),
+    ),
+    one(
+        "node",
+        &[("cluster.x-k8s.io", "Machine")],
+        "Node",
+        "status.nodeRef, else the node's annotation cluster.x-k8s.io/machine",
+        |g, s, _| node_of_machine(g, s),
+    ),
+    one(
+        "node",
+        &[("kubevirt.io", "VirtualMachineInstance")],
+        "Node",
+        "status.nodeName, label kubevirt.io/nodeName",
+        |g, s, _| {
+            to_node(
+                g,
+                text(g, s, &["status", "nodeName"])
+                    .or_else(|| text(g, s, &["metadata", "labels", "kubevirt.io/nodeName"])),
+            )
+        },
+    ),
+    one(
+        "node",
+        &[("batch", "Job")],
+        "Node",
+        "label harvesterhci.io/node",
+        |g, s, _| {
+            to_node(
+                g,
+                text(g, s, &["metadata", "labels", "harvesterhci.io/node"]),
+            )
+        },
+    ),
     one(
         "node",
         &[
@@ -123,16 +202,73 @@ pub const RELATIONS: &[Relation] = &[
         "nodeName",
         |g, s, _| to_node(g, text(g, s, &["nodeName"])),
     ),
-    many("pods", &[("", "Node")], "Pod", "spec.nodeName", |g, s, _| lookup(g, &g.indexes().pods_by_node, build_pods_by_node, name(g, s))),
-    many("pods", &[("batch", "Job"), ("apps", "ReplicaSet"), ("apps", "DaemonSet"), ("apps", "StatefulSet"), ("apps", "Deployment")], "Pod", "ownerReferences", |g, s, _| {
-        owned_of_kind(g, s, g.kind_id("", "Pod"))
-    }),
-    many("pods", &[("policy", "PodDisruptionBudget")], "Pod", "spec.selector in the same namespace", |g, s, _| selected_pods(g, s, &["spec", "selector", "matchLabels"])),
-    many("pods", &[("", "Service")], "Pod", "spec.selector in the same namespace", |g, s, _| selected_pods(g, s, &["spec", "selector"])),
-    many("pods", &[("kubevirt.io", "VirtualMachineInstance"), ("kubevirt.io", "VirtualMachineInstanceMigration")], "Pod", "labels kubevirt.io/created-by, vm.kubevirt.io/name", |g, s, _| launcher_pods(g, s)),
-    many("pods", &[("", "PersistentVolumeClaim"), ("", "PersistentVolume"), ("longhorn.io", "Volume")], "Pod", "claims in the pod's volumes", |g, s, _| {
-        claims_of(g, s).iter().flat_map(|(namespace, claim)| lookup(g, &g.indexes().pods_by_claim, build_pods_by_claim, &key2(namespace, claim))).collect()
-    }),
+    many(
+        "pods",
+        &[("", "Node")],
+        "Pod",
+        "spec.nodeName",
+        |g, s, _| lookup(g, &g.indexes().pods_by_node, build_pods_by_node, name(g, s)),
+    ),
+    many(
+        "pods",
+        &[
+            ("batch", "Job"),
+            ("apps", "ReplicaSet"),
+            ("apps", "DaemonSet"),
+            ("apps", "StatefulSet"),
+            ("apps", "Deployment"),
+        ],
+        "Pod",
+        "ownerReferences",
+        |g, s, _| owned_of_kind(g, s, g.kind_id("", "Pod")),
+    ),
+    many(
+        "pods",
+        &[("policy", "PodDisruptionBudget")],
+        "Pod",
+        "spec.selector in the same namespace",
+        |g, s, _| selected_pods(g, s, &["spec", "selector", "matchLabels"]),
+    ),
+    many(
+        "pods",
+        &[("", "Service")],
+        "Pod",
+        "spec.selector in the same namespace",
+        |g, s, _| selected_pods(g, s, &["spec", "selector"]),
+    ),
+    many(
+        "pods",
+        &[
+            ("kubevirt.io", "VirtualMachineInstance"),
+            ("kubevirt.io", "VirtualMachineInstanceMigration"),
+        ],
+        "Pod",
+        "labels kubevirt.io/created-by, vm.kubevirt.io/name",
+        |g, s, _| launcher_pods(g, s),
+    ),
+    many(
+        "pods",
+        &[
+            ("", "PersistentVolumeClaim"),
+            ("", "PersistentVolume"),
+            ("longhorn.io", "Volume"),
+        ],
+        "Pod",
+        "claims in the pod's volumes",
+        |g, s, _| {
+            claims_of(g, s)
+                .iter()
+                .flat_map(|(namespace, claim)| {
+                    lookup(
+                        g,
+                        &g.indexes().pods_by_claim,
+                        build_pods_by_claim,
+                        &key2(namespace, claim),
+                    )
+                })
+                .collect()
+        },
+    ),
     Relation {
         name: "owner",
         from: &[],
@@ -151,98 +287,493 @@ pub const RELATIONS: &[Relation] = &[
         by: "ownerReferences by uid, else by kind and name; through ReplicaSets",
         follow: owned_of_kind,
     },
-    one("machine", &[("", "Node")], "Machine", "annotation cluster.x-k8s.io/machine, then status.nodeRef, then spec.providerID", |g, s, _| machine_of_node(g, s)),
-    one("machine", &[(DERIVED_GROUP, "UpgradeStep")], "Machine", "the node's machine", |g, s, _| {
-        to_node(g, text(g, s, &["nodeName"])).iter().flat_map(|node| machine_of_node(g, node)).collect()
-    }),
-    one("planSecret", &[("cluster.x-k8s.io", "Machine")], "Secret", "<machine>-machine-plan, label rke.cattle.io/machine-name", |g, s, _| plan_secret(g, s)),
-    one("longhornNode", &[("", "Node")], "longhorn.io/Node", "same name", |g, s, _| {
-        let Some(kind) = g.kind_id("longhorn.io", "Node") else { return Vec::new() };
-        vec![g.subject(kind, Some("longhorn-system"), name(g, s))]
-    }),
-    many("replicas", &[("longhorn.io", "Node"), ("", "Node")], "Replica", "spec.nodeID", |g, s, _| lookup(g, &g.indexes().replicas_by_node, build_replicas_by_node, name(g, s))),
-    many("replicas", &[("longhorn.io", "Volume")], "Replica", "spec.volumeName", |g, s, _| lookup(g, &g.indexes().replicas_by_volume, build_replicas_by_volume, name(g, s))),
-    many("engines", &[("", "Node"), ("longhorn.io", "Node")], "Engine", "spec.nodeID", |g, s, _| lookup(g, &g.indexes().engines_by_node, build_engines_by_node, name(g, s))),
-    one("engine", &[("longhorn.io", "Volume")], "Engine", "spec.volumeName", |g, s, _| lookup(g, &g.indexes().engines_by_volume, build_engines_by_volume, name(g, s))),
-    one("volume", &[("longhorn.io", "Replica"), ("longhorn.io", "Engine")], "longhorn.io/Volume", "spec.volumeName", |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"]))),
-    one("volume", &[("", "PersistentVolume")], "longhorn.io/Volume", "spec.csi.volumeHandle, else same name", |g, s, _| {
-        to_volume(g, text(g, s, &["spec", "csi", "volumeHandle"]).or_else(|| Some(name(g, s))))
-    }),
-    one("volume", &[("", "PersistentVolumeClaim")], "longhorn.io/Volume", "spec.volumeName", |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"]))),
-    one("volume", &[("storage.k8s.io", "VolumeAttachment")], "longhorn.io/Volume", "spec.source.persistentVolumeName", |g, s, _| {
-        to_volume(g, text(g, s, &["spec", "source", "persistentVolumeName"]))
-    }),
-    one("volume", &[("longhorn.io", "VolumeAttachment")], "longhorn.io/Volume", "spec.volume, else same name", |g, s, _| {
-        to_volume(g, text(g, s, &["spec", "volume"]).or_else(|| Some(name(g, s))))
-    }),
-    one("volume", &[(DERIVED_GROUP, "Disk"), (DERIVED_GROUP, "Mount")], "longhorn.io/Volume", "volume", |g, s, _| to_volume(g, text(g, s, &["volume"]))),
-    one("claim", &[("", "PersistentVolume"), ("longhorn.io", "Volume")], "PersistentVolumeClaim", "claimRef, status.kubernetesStatus", |g, s, _| {
-        let Some(kind) = g.kind_id("", "PersistentVolumeClaim") else { return Vec::new() };
-        claims_of(g, s).iter().map(|(namespace, claim)| g.subject(kind, Some(namespace), claim)).collect()
-    }),
-    one("persistentVolume", &[("", "PersistentVolumeClaim")], "PersistentVolume", "spec.volumeName", |g, s, _| to_kind(g, "", "PersistentVolume", None, text(g, s, &["spec", "volumeName"]))),
-    one("persistentVolume", &[("longhorn.io", "Volume")], "PersistentVolume", "status.kubernetesStatus.pvName, else same name", |g, s, _| {
-        to_kind(g, "", "PersistentVolume", None, text(g, s, &["status", "kubernetesStatus", "pvName"]).or_else(|| Some(name(g, s))))
-    }),
-    one("persistentVolume", &[("storage.k8s.io", "VolumeAttachment")], "PersistentVolume", "spec.source.persistentVolumeName", |g, s, _| {
-        to_kind(g, "", "PersistentVolume", None, text(g, s, &["spec", "source", "persistentVolumeName"]))
-    }),
-    one("virtualMachine", &[("kubevirt.io", "VirtualMachineInstance")], "VirtualMachine", "same name", |g, s, _| {
-        to_kind(g, "kubevirt.io", "VirtualMachine", namespace(g, s), Some(name(g, s)))
-    }),
-    many("virtualMachines", &[("", "PersistentVolumeClaim"), ("", "PersistentVolume"), ("longhorn.io", "Volume")], "VirtualMachine", "claims in the VM's template", |g, s, _| {
-        claims_of(g, s).iter().flat_map(|(namespace, claim)| lookup(g, &g.indexes().machines_by_claim, build_machines_by_claim, &key2(namespace, claim))).collect()
-    }),
-    many("virtualMachines", &[("", "Node")], "VirtualMachine", "the node's VMIs", |g, s, _| {
-        lookup(g, &g.indexes().instances_by_node, build_instances_by_node, name(g, s))
+    one(
+        "machine",
+        &[("", "Node")],
+        "Machine",
+        "annotation cluster.x-k8s.io/machine, then status.nodeRef, then spec.providerID",
+        |g, s, _| machine_of_node(g, s),
+    ),
+    one(
+        "machine",
+        &[(DERIVED_GROUP, "UpgradeStep")],
+        "Machine",
+        "the node's machine",
+        |g, s, _| {
+            to_node(g, text(g, s, &["nodeName"]))
+                .iter()
+                .flat_map(|node| machine_of_node(g, node))
+                .collect()
+        },
+    ),
+    one(
+        "planSecret",
+        &[("cluster.x-k8s.io", "Machine")],
+        "Secret",
+        "<machine>-machine-plan, label rke.cattle.io/machine-name",
+        |g, s, _| plan_secret(g, s),
+    ),
+    one(
+        "longhornNode",
+        &[("", "Node")],
+        "longhorn.io/Node",
+        "same name",
+        |g, s, _| {
+            let Some(kind) = g.kind_id("longhorn.io", "Node") else {
+                return Vec::new();
+            };
+            vec![g.subject(kind, Some("longhorn-system"), name(g, s))]
+        },
+    ),
+    many(
+        "replicas",
+        &[("longhorn.io", "Node"), ("", "Node")],
+        "Replica",
+        "spec.nodeID",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().replicas_by_node,
+                build_replicas_by_node,
+                name(g, s),
+            )
+        },
+    ),
+    many(
+        "replicas",
+        &[("longhorn.io", "Volume")],
+        "Replica",
+        "spec.volumeName",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().replicas_by_volume,
+                build_replicas_by_volume,
+                name(g, s),
+            )
+        },
+    ),
+    many(
+        "engines",
+        &[("", "Node"), ("longhorn.io", "Node")],
+        "Engine",
+        "spec.nodeID",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().engines_by_node,
+                build_engines_by_node,
+                name(g, s),
+            )
+        },
+    ),
+    one(
+        "engine",
+        &[("longhorn.io", "Volume")],
+        "Engine",
+        "spec.volumeName",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().engines_by_volume,
+                build_engines_by_volume,
+                name(g, s),
+            )
+        },
+    ),
+    one(
+        "volume",
+        &[("longhorn.io", "Replica"), ("longhorn.io", "Engine")],
+        "longhorn.io/Volume",
+        "spec.volumeName",
+        |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"])),
+    ),
+    one(
+        "volume",
+        &[("", "PersistentVolume")],
+        "longhorn.io/Volume",
+        "spec.csi.volumeHandle, else same name",
+        |g, s, _| {
+            to_volume(
+                g,
+                text(g, s, &["spec", "csi", "volumeHandle"]).or_else(|| Some(name(g, s))),
+            )
+        },
+    ),
+    one(
+        "volume",
+        &[("", "PersistentVolumeClaim")],
+        "longhorn.io/Volume",
+        "spec.volumeName",
+        |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"])),
+    ),
+    one(
+        "volume",
+        &[("storage.k8s.io", "VolumeAttachment")],
+        "longhorn.io/Volume",
+        "spec.source.persistentVolumeName",
+        |g, s, _| to_volume(g, text(g, s, &["spec", "source", "persistentVolumeName"])),
+    ),
+    one(
+        "volume",
+        &[("longhorn.io", "VolumeAttachment")],
+        "longhorn.io/Volume",
+        "spec.volume, else same name",
+        |g, s, _| {
+            to_volume(
+                g,
+                text(g, s, &["spec", "volume"]).or_else(|| Some(name(g, s))),
+            )
+        },
+    ),
+    one(
+        "volume",
+        &[(DERIVED_GROUP, "Disk"), (DERIVED_GROUP, "Mount")],
+        "longhorn.io/Volume",
+        "volume",
+        |g, s, _| to_volume(g, text(g, s, &["volume"])),
+    ),
+    one(
+        "claim",
+        &[("", "PersistentVolume"), ("longhorn.io", "Volume")],
+        "PersistentVolumeClaim",
+        "claimRef, status.kubernetesStatus",
+        |g, s, _| {
+            let Some(kind) = g.kind_id("", "PersistentVolumeClaim") else {
+                return Vec::new();
+            };
+            claims_of(g, s)
+                .iter()
+                .map(|(namespace, claim)| g.subject(kind, Some(namespace), claim))
+                .collect()
+        },
+    ),
+    one(
+        "persistentVolume",
+        &[("", "PersistentVolumeClaim")],
+        "PersistentVolume",
+        "spec.volumeName",
+        |g, s, _| {
+            to_kind(
+                g,
+                "",
+                "PersistentVolume",
+                None,
+                text(g, s, &["spec", "volumeName"]),
+            )
+        },
+    ),
+    one(
+        "persistentVolume",
+        &[("longhorn.io", "Volume")],
+        "PersistentVolume",
+        "status.kubernetesStatus.pvName, else same name",
+        |g, s, _| {
+            to_kind(
+                g,
+                "",
+                "PersistentVolume",
+                None,
+                text(g, s, &["status", "kubernetesStatus", "pvName"]).or_else(|| Some(name(g, s))),
+            )
+        },
+    ),
+    one(
+        "persistentVolume",
+        &[("storage.k8s.io", "VolumeAttachment")],
+        "PersistentVolume",
+        "spec.source.persistentVolumeName",
+        |g, s, _| {
+            to_kind(
+                g,
+                "",
+                "PersistentVolume",
+                None,
+                text(g, s, &["spec", "source", "persistentVolumeName"]),
+            )
+        },
+    ),
+    one(
+        "virtualMachine",
+        &[("kubevirt.io", "VirtualMachineInstance")],
+        "VirtualMachine",
+        "same name",
+        |g, s, _| {
+            to_kind(
+                g,
+                "kubevirt.io",
+                "VirtualMachine",
+                namespace(g, s),
+                Some(name(g, s)),
+            )
+        },
+    ),
+    many(
+        "virtualMachines",
+        &[
+            ("", "PersistentVolumeClaim"),
+            ("", "PersistentVolume"),
+            ("longhorn.io", "Volume"),
+        ],
+        "VirtualMachine",
+        "claims in the VM's template",
+        |g, s, _| {
+            claims_of(g, s)
+                .iter()
+                .flat_map(|(namespace, claim)| {
+                    lookup(
+                        g,
+                        &g.indexes().machines_by_claim,
+                        build_machines_by_claim,
+                        &key2(namespace, claim),
+                    )
+                })
+                .collect()
+        },
+    ),
+    many(
+        "virtualMachines",
+        &[("", "Node")],
+        "VirtualMachine",
+        "the node's VMIs",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().instances_by_node,
+                build_instances_by_node,
+                name(g, s),
+            )
             .iter()
-            .flat_map(|vmi| to_kind(g, "kubevirt.io", "VirtualMachine", namespace(g, vmi), Some(name(g, vmi))))
+            .flat_map(|vmi| {
+                to_kind(
+                    g,
+                    "kubevirt.io",
+                    "VirtualMachine",
+                    namespace(g, vmi),
+                    Some(name(g, vmi)),
+                )
+            })
             .collect()
-    }),
-    many("vmis", &[("", "Node")], "VirtualMachineInstance", "status.nodeName, label kubevirt.io/nodeName", |g, s, _| lookup(g, &g.indexes().instances_by_node, build_instances_by_node, name(g, s))),
-    many("migrations", &[("kubevirt.io", "VirtualMachineInstance")], "VirtualMachineInstanceMigration", "spec.vmiName", |g, s, _| {
-        let wanted = (namespace(g, s), name(g, s));
-        filter(g, "kubevirt.io", "VirtualMachineInstanceMigration", |it| (it.namespace(), it.text(&["spec", "vmiName"]).unwrap_or_default()) == wanted)
-    }),
-    many("events", &[], "Event", "involvedObject by uid, else by kind, namespace and name", |g, s, _| events(g, s)),
-    one("upgrade", &[("batch", "Job"), ("", "Pod"), ("upgrade.cattle.io", "Plan"), ("harvesterhci.io", "UpgradeLog")], "Upgrade", "label harvesterhci.io/upgrade, owner", |g, s, _| {
-        match text(g, s, &["metadata", "labels", "harvesterhci.io/upgrade"]) {
-            Some(upgrade) => to_kind(g, "harvesterhci.io", "Upgrade", Some("harvester-system"), Some(upgrade)),
+        },
+    ),
+    many(
+        "vmis",
+        &[("", "Node")],
+        "VirtualMachineInstance",
+        "status.nodeName, label kubevirt.io/nodeName",
+        |g, s, _| {
+            lookup(
+                g,
+                &g.indexes().instances_by_node,
+                build_instances_by_node,
+                name(g, s),
+            )
+        },
+    ),
+    many(
+        "migrations",
+        &[("kubevirt.io", "VirtualMachineInstance")],
+        "VirtualMachineInstanceMigration",
+        "spec.vmiName",
+        |g, s, _| {
+            let wanted = (namespace(g, s), name(g, s));
+            filter(g, "kubevirt.io", "VirtualMachineInstanceMigration", |it| {
+                (
+                    it.namespace(),
+                    it.text(&["spec", "vmiName"]).unwrap_or_default(),
+                ) == wanted
+            })
+        },
+    ),
+    many(
+        "events",
+        &[],
+        "Event",
+        "involvedObject by uid, else by kind, namespace and name",
+        |g, s, _| events(g, s),
+    ),
+    one(
+        "upgrade",
+        &[
+            ("batch", "Job"),
+            ("", "Pod"),
+            ("upgrade.cattle.io", "Plan"),
+            ("harvesterhci.io", "UpgradeLog"),
+        ],
+        "Upgrade",
+        "label harvesterhci.io/upgrade, owner",
+        |g, s, _| match text(g, s, &["metadata", "labels", "harvesterhci.io/upgrade"]) {
+            Some(upgrade) => to_kind(
+                g,
+                "harvesterhci.io",
+                "Upgrade",
+                Some("harvester-system"),
+                Some(upgrade),
+            ),
             None => owner(g, s, g.kind_id("harvesterhci.io", "Upgrade"), 3),
-        }
-    }),
-    one("upgrade", &[(DERIVED_GROUP, "UpgradeStatus"), (DERIVED_GROUP, "UpgradeStep")], "Upgrade", "upgradeName", |g, s, _| {
-        to_kind(g, "harvesterhci.io", "Upgrade", Some("harvester-system"), text(g, s, &["upgradeName"]))
-    }),
-    many("steps", &[(DERIVED_GROUP, "UpgradeStatus"), ("harvesterhci.io", "Upgrade")], "doctor/UpgradeStep", "upgradeName", |g, s, _| {
-        let upgrade = text(g, s, &["upgradeName"]).unwrap_or_else(|| name(g, s)).to_owned();
-        filter(g, DERIVED_GROUP, "UpgradeStep", |it| it.text(&["upgradeName"]) == Some(&upgrade))
-    }),
-    one("step", &[("", "Node")], "doctor/UpgradeStep", "nodeName", |g, s, _| filter(g, DERIVED_GROUP, "UpgradeStep", |it| it.text(&["nodeName"]) == Some(name(g, s)))),
-    one("job", &[(DERIVED_GROUP, "UpgradeStep")], "Job", "jobName", |g, s, _| to_kind(g, "batch", "Job", Some("harvester-system"), text(g, s, &["jobName"]))),
-    one("pod", &[(DERIVED_GROUP, "UpgradeStep")], "Pod", "the newest pod of the hook job", |g, s, _| {
-        let Subject::Object(job) = (match to_kind(g, "batch", "Job", Some("harvester-system"), text(g, s, &["jobName"])).pop() {
-            Some(job) => job,
-            None => return Vec::new(),
-        }) else {
-            return Vec::new();
-        };
-        let mut pods = owned_of_kind(g, &Subject::Object(job), g.kind_id("", "Pod"));
-        pods.sort_by(|a, b| text(g, b, &["metadata", "creationTimestamp"]).cmp(&text(g, a, &["metadata", "creationTimestamp"])));
-        pods
-    }),
-    one("pod", &[(DERIVED_GROUP, "LogFile")], "Pod", "namespace and pod", |g, s, _| to_kind(g, "", "Pod", text(g, s, &["podNamespace"]), text(g, s, &["pod"]))),
-    one("host", &[("", "Node"), (DERIVED_GROUP, "Disk"), (DERIVED_GROUP, "Mount"), (DERIVED_GROUP, "Boot")], "doctor/Host", "nodeName", |g, s, _| {
-        to_kind(g, DERIVED_GROUP, "Host", None, Some(node_name(g, s)))
-    }),
-    many("disks", &[("", "Node"), (DERIVED_GROUP, "Host")], "doctor/Disk", "nodeName", |g, s, _| filter(g, DERIVED_GROUP, "Disk", |it| it.text(&["nodeName"]) == Some(node_name(g, s)))),
-    many("mounts", &[("", "Node"), (DERIVED_GROUP, "Host")], "doctor/Mount", "nodeName", |g, s, _| filter(g, DERIVED_GROUP, "Mount", |it| it.text(&["nodeName"]) == Some(node_name(g, s)))),
-    many("boots", &[("", "Node"), (DERIVED_GROUP, "Host")], "doctor/Boot", "nodeName, oldest first", |g, s, _| boots(g, node_name(g, s))),
-    one("next", &[(DERIVED_GROUP, "Boot")], "doctor/Boot", "the following boot of the node", |g, s, _| {
-        let all = boots(g, node_name(g, s));
-        let here = all.iter().position(|boot| boot == s);
-        here.and_then(|index| all.get(index + 1).cloned()).into_iter().collect()
-    }),
+        },
+    ),
+    one(
+        "upgrade",
+        &[
+            (DERIVED_GROUP, "UpgradeStatus"),
+            (DERIVED_GROUP, "UpgradeStep"),
+        ],
+        "Upgrade",
+        "upgradeName",
+        |g, s, _| {
+            to_kind(
+                g,
+                "harvesterhci.io",
+                "Upgrade",
+                Some("harvester-system"),
+                text(g, s, &["upgradeName"]),
+            )
+        },
+    ),
+    many(
+        "steps",
+        &[
+            (DERIVED_GROUP, "UpgradeStatus"),
+            ("harvesterhci.io", "Upgrade"),
+        ],
+        "doctor/UpgradeStep",
+        "upgradeName",
+        |g, s, _| {
+            let upgrade = text(g, s, &["upgradeName"])
+                .unwrap_or_else(|| name(g, s))
+                .to_owned();
+            filter(g, DERIVED_GROUP, "UpgradeStep", |it| {
+                it.text(&["upgradeName"]) == Some(&upgrade)
+            })
+        },
+    ),
+    one(
+        "step",
+        &[("", "Node")],
+        "doctor/UpgradeStep",
+        "nodeName",
+        |g, s, _| {
+            filter(g, DERIVED_GROUP, "UpgradeStep", |it| {
+                it.text(&["nodeName"]) == Some(name(g, s))
+            })
+        },
+    ),
+    one(
+        "job",
+        &[(DERIVED_GROUP, "UpgradeStep")],
+        "Job",
+        "jobName",
+        |g, s, _| {
+            to_kind(
+                g,
+                "batch",
+                "Job",
+                Some("harvester-system"),
+                text(g, s, &["jobName"]),
+            )
+        },
+    ),
+    one(
+        "pod",
+        &[(DERIVED_GROUP, "UpgradeStep")],
+        "Pod",
+        "the newest pod of the hook job",
+        |g, s, _| {
+            let Subject::Object(job) = (match to_kind(
+                g,
+                "batch",
+                "Job",
+                Some("harvester-system"),
+                text(g, s, &["jobName"]),
+            )
+            .pop()
+            {
+                Some(job) => job,
+                None => return Vec::new(),
+            }) else {
+                return Vec::new();
+            };
+            let mut pods = owned_of_kind(g, &Subject::Object(job), g.kind_id("", "Pod"));
+            pods.sort_by(|a, b| {
+                text(g, b, &["metadata", "creationTimestamp"]).cmp(&text(
+                    g,
+                    a,
+                    &["metadata", "creationTimestamp"],
+                ))
+            });
+            pods
+        },
+    ),
+    one(
+        "pod",
+        &[(DERIVED_GROUP, "LogFile")],
+        "Pod",
+        "namespace and pod",
+        |g, s, _| {
+            to_kind(
+                g,
+                "",
+                "Pod",
+                text(g, s, &["podNamespace"]),
+                text(g, s, &["pod"]),
+            )
+        },
+    ),
+    one(
+        "host",
+        &[
+            ("", "Node"),
+            (DERIVED_GROUP, "Disk"),
+            (DERIVED_GROUP, "Mount"),
+            (DERIVED_GROUP, "Boot"),
+        ],
+        "doctor/Host",
+        "nodeName",
+        |g, s, _| to_kind(g, DERIVED_GROUP, "Host", None, Some(node_name(g, s))),
+    ),
+    many(
+        "disks",
+        &[("", "Node"), (DERIVED_GROUP, "Host")],
+        "doctor/Disk",
+        "nodeName",
+        |g, s, _| {
+            filter(g, DERIVED_GROUP, "Disk", |it| {
+                it.text(&["nodeName"]) == Some(node_name(g, s))
+            })
+        },
+    ),
+    many(
+        "mounts",
+        &[("", "Node"), (DERIVED_GROUP, "Host")],
+        "doctor/Mount",
+        "nodeName",
+        |g, s, _| {
+            filter(g, DERIVED_GROUP, "Mount", |it| {
+                it.text(&["nodeName"]) == Some(node_name(g, s))
+            })
+        },
+    ),
+    many(
+        "boots",
+        &[("", "Node"), (DERIVED_GROUP, "Host")],
+        "doctor/Boot",
+        "nodeName, oldest first",
+        |g, s, _| boots(g, node_name(g, s)),
+    ),
+    one(
+        "next",
+        &[(DERIVED_GROUP, "Boot")],
+        "doctor/Boot",
+        "the following boot of the node",
+        |g, s, _| {
+            let all = boots(g, node_name(g, s));
+            let here = all.iter().position(|boot| boot == s);
+            here.and_then(|index| all.get(index + 1).cloned())
+                .into_iter()
+                .collect()
+        },
+    ),
 ];
 
 /// An index from a text to objects.
@@ -264,9 +795,18 @@ pub struct Indexes {
     events_by_object: OnceLock<Index>,
 }
 
-fn lookup(graph: &Graph, cell: &OnceLock<Index>, build: fn(&Graph) -> Index, key: &str) -> Vec<Subject> {
+fn lookup(
+    graph: &Graph,
+    cell: &OnceLock<Index>,
+    build: fn(&Graph) -> Index,
+    key: &str,
+) -> Vec<Subject> {
     let found = cell.get_or_init(|| build(graph)).get(key);
-    found.into_iter().flatten().map(|&id| Subject::Object(id)).collect()
+    found
+        .into_iter()
+        .flatten()
+        .map(|&id| Subject::Object(id))
+        .collect()
 }
 
 fn index<'g, K: AsRef<str>>(
@@ -290,15 +830,21 @@ fn key2(namespace: &str, name: &str) -> String {
 }
 
 fn build_pods_by_node(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| pod.text(&["spec", "nodeName"]).into_iter().collect())
+    index(graph.all("", "Pod"), |pod| {
+        pod.text(&["spec", "nodeName"]).into_iter().collect()
+    })
 }
 
 fn build_pods_by_claim(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| claims_in(pod, pod.field(&["spec", "volumes"])))
+    index(graph.all("", "Pod"), |pod| {
+        claims_in(pod, pod.field(&["spec", "volumes"]))
+    })
 }
 
 fn build_machines_by_claim(graph: &Graph) -> Index {
-    index(graph.all("kubevirt.io", "VirtualMachine"), |vm| claims_in(vm, vm.field(&["spec", "template", "spec", "volumes"])))
+    index(graph.all("kubevirt.io", "VirtualMachine"), |vm| {
+        claims_in(vm, vm.field(&["spec", "template", "spec", "volumes"]))
+    })
 }
 
 fn claims_in(object: ObjectView<'_>, volumes: Option<View<'_>>) -> Vec<String> {
@@ -307,36 +853,53 @@ fn claims_in(object: ObjectView<'_>, volumes: Option<View<'_>>) -> Vec<String> {
         .into_iter()
         .flat_map(View::items)
         .filter_map(|volume| {
-            let claim = volume.path(&["persistentVolumeClaim", "claimName"]).or_else(|| volume.path(&["dataVolume", "name"]))?;
+            let claim = volume
+                .path(&["persistentVolumeClaim", "claimName"])
+                .or_else(|| volume.path(&["dataVolume", "name"]))?;
             Some(key2(namespace, claim.as_str()?))
         })
         .collect()
 }
 
 fn build_replicas_by_node(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Replica"), |it| it.text(&["spec", "nodeID"]).into_iter().collect())
+    index(graph.all("longhorn.io", "Replica"), |it| {
+        it.text(&["spec", "nodeID"]).into_iter().collect()
+    })
 }
 
 fn build_replicas_by_volume(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Replica"), |it| it.text(&["spec", "volumeName"]).into_iter().collect())
+    index(graph.all("longhorn.io", "Replica"), |it| {
+        it.text(&["spec", "volumeName"]).into_iter().collect()
+    })
 }
 
 fn build_engines_by_node(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Engine"), |it| it.text(&["spec", "nodeID"]).into_iter().collect())
+    index(graph.all("longhorn.io", "Engine"), |it| {
+        it.text(&["spec", "nodeID"]).into_iter().collect()
+    })
 }
 
 fn build_engines_by_volume(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Engine"), |it| it.text(&["spec", "volumeName"]).into_iter().collect())
+    index(graph.all("longhorn.io", "Engine"), |it| {
+        it.text(&["spec", "volumeName"]).into_iter().collect()
+    })
 }
 
 fn build_instances_by_node(graph: &Graph) -> Index {
     index(graph.all("kubevirt.io", "VirtualMachineInstance"), |it| {
-        it.text(&["status", "nodeName"]).or_else(|| it.label("kubevirt.io/nodeName")).into_iter().collect()
+        it.text(&["status", "nodeName"])
+            .or_else(|| it.label("kubevirt.io/nodeName"))
+            .into_iter()
+            .collect()
     })
 }
 
 fn build_machines_by_node(graph: &Graph) -> Index {
-    index(graph.all("cluster.x-k8s.io", "Machine"), |it| it.text(&["status", "nodeRef", "name"]).into_iter().collect())
+    index(graph.all("cluster.x-k8s.io", "Machine"), |it| {
+        it.text(&["status", "nodeRef", "name"])
+            .into_iter()
+            .collect()
+    })
 }
 
 /// Owned objects by their owner's uid, and by its kind, namespace and name for lists that lost their uids.
@@ -348,9 +911,17 @@ fn build_owned(graph: &Graph) -> Index {
             .into_iter()
             .flat_map(View::items)
             .flat_map(|reference| {
-                let uid = reference.get("uid").and_then(View::as_str).map(|uid| format!("uid:{uid}"));
-                let (kind, name) = (reference.get("kind").and_then(View::as_str), reference.get("name").and_then(View::as_str));
-                let named = kind.zip(name).map(|(kind, name)| owner_key(kind, object.namespace(), name));
+                let uid = reference
+                    .get("uid")
+                    .and_then(View::as_str)
+                    .map(|uid| format!("uid:{uid}"));
+                let (kind, name) = (
+                    reference.get("kind").and_then(View::as_str),
+                    reference.get("name").and_then(View::as_str),
+                );
+                let named = kind
+                    .zip(name)
+                    .map(|(kind, name)| owner_key(kind, object.namespace(), name));
                 [uid, named]
             })
             .flatten()
@@ -365,9 +936,21 @@ fn owner_key(kind: &str, namespace: Option<&str>, name: &str) -> String {
 fn build_events_by_object(graph: &Graph) -> Index {
     index(graph.all("", "Event"), |event| {
         let involved = event.field(&["involvedObject"]);
-        let text = |key: &str| involved.and_then(|involved| involved.get(key)).and_then(View::as_str);
-        let named = owner_key(text("kind").unwrap_or_default(), text("namespace"), text("name").unwrap_or_default());
-        text("uid").map(|uid| format!("uid:{uid}")).into_iter().chain([named]).collect::<Vec<String>>()
+        let text = |key: &str| {
+            involved
+                .and_then(|involved| involved.get(key))
+                .and_then(View::as_str)
+        };
+        let named = owner_key(
+            text("kind").unwrap_or_default(),
+            text("namespace"),
+            text("name").unwrap_or_default(),
+        );
+        text("uid")
+            .map(|uid| format!("uid:{uid}"))
+            .into_iter()
+            .chain([named])
+            .collect::<Vec<String>>()
     })
 }
 
@@ -404,21 +987,50 @@ fn kind_of(graph: &Graph, subject: &Subject) -> KindId {
     }
 }
 
-fn to_kind(graph: &Graph, group: &str, kind: &str, namespace: Option<&str>, name: Option<&str>) -> Vec<Subject> {
-    let (Some(kind), Some(name)) = (graph.kind_id(group, kind), name) else { return Vec::new() };
+fn to_kind(
+    graph: &Graph,
+    group: &str,
+    kind: &str,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Vec<Subject> {
+    let (Some(kind), Some(name)) = (graph.kind_id(group, kind), name) else {
+        return Vec::new();
+    };
     vec![graph.subject(kind, namespace, name)]
 }
 
 fn to_node(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
-    to_kind(graph, "", "Node", None, name.filter(|name| !name.is_empty()))
+    to_kind(
+        graph,
+        "",
+        "Node",
+        None,
+        name.filter(|name| !name.is_empty()),
+    )
 }
 
 fn to_volume(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
-    to_kind(graph, "longhorn.io", "Volume", Some("longhorn-system"), name)
+    to_kind(
+        graph,
+        "longhorn.io",
+        "Volume",
+        Some("longhorn-system"),
+        name,
+    )
 }
 
-fn filter(graph: &Graph, group: &str, kind: &str, keep: impl Fn(ObjectView<'_>) -> bool) -> Vec<Subject> {
-    graph.all(group, kind).filter(|&it| keep(it)).map(|it| Subject::Object(it.id())).collect()
+fn filter(
+    graph: &Graph,
+    group: &str,
+    kind: &str,
+    keep: impl Fn(ObjectView<'_>) -> bool,
+) -> Vec<Subject> {
+    graph
+        .all(group, kind)
+        .filter(|&it| keep(it))
+        .map(|it| Subject::Object(it.id()))
+        .collect()
 }
 
 fn node_of_machine(graph: &Graph, machine: &Subject) -> Vec<Subject> {
@@ -426,26 +1038,46 @@ fn node_of_machine(graph: &Graph, machine: &Subject) -> Vec<Subject> {
         return to_node(graph, Some(node));
     }
     let wanted = name(graph, machine);
-    filter(graph, "", "Node", |node| node.annotation("cluster.x-k8s.io/machine") == Some(wanted))
+    filter(graph, "", "Node", |node| {
+        node.annotation("cluster.x-k8s.io/machine") == Some(wanted)
+    })
 }
 
 fn machine_of_node(graph: &Graph, node: &Subject) -> Vec<Subject> {
-    let annotated = text(graph, node, &["metadata", "annotations", "cluster.x-k8s.io/machine"]);
+    let annotated = text(
+        graph,
+        node,
+        &["metadata", "annotations", "cluster.x-k8s.io/machine"],
+    );
     if annotated.is_some() {
-        return to_kind(graph, "cluster.x-k8s.io", "Machine", Some("fleet-local"), annotated);
+        return to_kind(
+            graph,
+            "cluster.x-k8s.io",
+            "Machine",
+            Some("fleet-local"),
+            annotated,
+        );
     }
-    let referring = lookup(graph, &graph.indexes().machines_by_node, build_machines_by_node, name(graph, node));
+    let referring = lookup(
+        graph,
+        &graph.indexes().machines_by_node,
+        build_machines_by_node,
+        name(graph, node),
+    );
     if !referring.is_empty() {
         return referring;
     }
     let provider = format!("rke2://{}", name(graph, node));
-    filter(graph, "cluster.x-k8s.io", "Machine", |machine| machine.text(&["spec", "providerID"]) == Some(&provider))
+    filter(graph, "cluster.x-k8s.io", "Machine", |machine| {
+        machine.text(&["spec", "providerID"]) == Some(&provider)
+    })
 }
 
 fn plan_secret(graph: &Graph, machine: &Subject) -> Vec<Subject> {
     let wanted = name(graph, machine);
     let labelled = filter(graph, "", "Secret", |secret| {
-        secret.label("rke.cattle.io/machine-name") == Some(wanted) && secret.text(&["type"]) == Some("rke.cattle.io/machine-plan")
+        secret.label("rke.cattle.io/machine-name") == Some(wanted)
+            && secret.text(&["type"]) == Some("rke.cattle.io/machine-plan")
     });
     if labelled.is_empty() {
         let named = format!("{wanted}-machine-plan");
@@ -455,27 +1087,38 @@ fn plan_secret(graph: &Graph, machine: &Subject) -> Vec<Subject> {
 }
 
 fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Subject> {
-    let Subject::Object(id) = subject else { return Vec::new() };
+    let Subject::Object(id) = subject else {
+        return Vec::new();
+    };
     let object = graph.object(*id);
-    let Some(selector) = object.field(selector).filter(|selector| selector.entries().next().is_some()) else {
+    let Some(selector) = object
+        .field(selector)
+        .filter(|selector| selector.entries().next().is_some())
+    else {
         return Vec::new();
     };
     filter(graph, "", "Pod", |pod| {
         pod.namespace() == object.namespace()
-            && selector.entries().all(|(key, value)| pod.label(key).is_some() && pod.label(key) == value.as_str())
+            && selector
+                .entries()
+                .all(|(key, value)| pod.label(key).is_some() && pod.label(key) == value.as_str())
     })
 }
 
 fn launcher_pods(graph: &Graph, subject: &Subject) -> Vec<Subject> {
     let (vmi, uid) = match text(graph, subject, &["spec", "vmiName"]) {
         Some(vmi) => (vmi, None),
-        None => (name(graph, subject), text(graph, subject, &["metadata", "uid"])),
+        None => (
+            name(graph, subject),
+            text(graph, subject, &["metadata", "uid"]),
+        ),
     };
     let wanted_namespace = namespace(graph, subject);
     filter(graph, "", "Pod", |pod| {
         pod.namespace() == wanted_namespace
             && pod.label("kubevirt.io") == Some("virt-launcher")
-            && (uid.is_some() && pod.label("kubevirt.io/created-by") == uid || pod.label("vm.kubevirt.io/name") == Some(vmi))
+            && (uid.is_some() && pod.label("kubevirt.io/created-by") == uid
+                || pod.label("vm.kubevirt.io/name") == Some(vmi))
     })
 }
 
@@ -483,7 +1126,11 @@ fn launcher_pods(graph: &Graph, subject: &Subject) -> Vec<Subject> {
 fn claims_of(graph: &Graph, subject: &Subject) -> Vec<(String, String)> {
     let kind = graph.kind(kind_of(graph, subject)).name.as_str();
     let owned = |namespace: Option<&str>, claim: Option<&str>| -> Vec<(String, String)> {
-        namespace.zip(claim).map(|(namespace, claim)| (namespace.to_owned(), claim.to_owned())).into_iter().collect()
+        namespace
+            .zip(claim)
+            .map(|(namespace, claim)| (namespace.to_owned(), claim.to_owned()))
+            .into_iter()
+            .collect()
     };
     match kind {
         "PersistentVolumeClaim" => owned(namespace(graph, subject), Some(name(graph, subject))),
@@ -500,28 +1147,56 @@ fn claims_of(graph: &Graph, subject: &Subject) -> Vec<(String, String)> {
                 return status;
             }
             // A volume that is gone, or whose status was lost, still has a persistent volume of its name.
-            let volume = to_kind(graph, "", "PersistentVolume", None, Some(name(graph, subject)));
-            volume.iter().filter(|volume| matches!(volume, Subject::Object(_))).flat_map(|volume| claims_of(graph, volume)).collect()
+            let volume = to_kind(
+                graph,
+                "",
+                "PersistentVolume",
+                None,
+                Some(name(graph, subject)),
+            );
+            volume
+                .iter()
+                .filter(|volume| matches!(volume, Subject::Object(_)))
+                .flat_map(|volume| claims_of(graph, volume))
+                .collect()
         }
     }
 }
 
 fn owner(graph: &Graph, subject: &Subject, wanted: Option<KindId>, depth: u8) -> Vec<Subject> {
-    let Subject::Object(id) = subject else { return Vec::new() };
+    let Subject::Object(id) = subject else {
+        return Vec::new();
+    };
     let object = graph.object(*id);
     let references = object.field(&["metadata", "ownerReferences"]);
     let mut through = Vec::new();
     for reference in references.into_iter().flat_map(View::items) {
-        let by_uid = reference.get("uid").and_then(View::as_str).and_then(|uid| graph.by_uid(uid));
+        let by_uid = reference
+            .get("uid")
+            .and_then(View::as_str)
+            .and_then(|uid| graph.by_uid(uid));
         let found = match by_uid {
             Some(id) => Subject::Object(id),
             None => {
-                let (Some(kind), Some(name)) = (reference.get("kind").and_then(View::as_str), reference.get("name").and_then(View::as_str)) else {
+                let (Some(kind), Some(name)) = (
+                    reference.get("kind").and_then(View::as_str),
+                    reference.get("name").and_then(View::as_str),
+                ) else {
                     continue;
                 };
-                let group = reference.get("apiVersion").and_then(View::as_str).map(|version| version.split_once('/').map_or("", |(group, _)| group));
-                let Some(kind) = graph.resolve_kind(group.or(Some("")), kind).or_else(|| graph.resolve_kind(None, kind)) else { continue };
-                let namespace = (graph.kind(kind).namespaced() != Some(false)).then(|| object.namespace()).flatten();
+                let group = reference
+                    .get("apiVersion")
+                    .and_then(View::as_str)
+                    .map(|version| version.split_once('/').map_or("", |(group, _)| group));
+                let Some(kind) = graph
+                    .resolve_kind(group.or(Some("")), kind)
+                    .or_else(|| graph.resolve_kind(None, kind))
+                else {
+                    continue;
+                };
+                let namespace = (graph.kind(kind).namespaced() != Some(false))
+                    .then(|| object.namespace())
+                    .flatten();
                 graph.subject(kind, namespace, name)
             }
         };
@@ -533,16 +1208,27 @@ fn owner(graph: &Graph, subject: &Subject, wanted: Option<KindId>, depth: u8) ->
     if depth == 0 {
         return Vec::new();
     }
-    through.iter().map(|owned| owner(graph, owned, wanted, depth - 1)).find(|found| !found.is_empty()).unwrap_or_default()
+    through
+        .iter()
+        .map(|owned| owner(graph, owned, wanted, depth - 1))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 fn owned_of_kind(graph: &Graph, subject: &Subject, wanted: Option<KindId>) -> Vec<Subject> {
     let uid = text(graph, subject, &["metadata", "uid"]);
     let cells = &graph.indexes().owned;
-    let mut owned = uid.map(|uid| lookup(graph, cells, build_owned, &format!("uid:{uid}"))).unwrap_or_default();
+    let mut owned = uid
+        .map(|uid| lookup(graph, cells, build_owned, &format!("uid:{uid}")))
+        .unwrap_or_default();
     if owned.is_empty() {
         let kind = graph.kind(kind_of(graph, subject)).name.as_str();
-        owned = lookup(graph, cells, build_owned, &owner_key(kind, namespace(graph, subject), name(graph, subject)));
+        owned = lookup(
+            graph,
+            cells,
+            build_owned,
+            &owner_key(kind, namespace(graph, subject), name(graph, subject)),
+        );
     }
     let replica_set = graph.kind_id("apps", "ReplicaSet");
     let mut found = Vec::new();
@@ -565,12 +1251,19 @@ fn events(graph: &Graph, subject: &Subject) -> Vec<Subject> {
         .unwrap_or_default();
     let kind = graph.kind(kind_of(graph, subject)).name.as_str();
     // Events on nodes carry the node's name as uid, and those of an earlier object of the same name still tell.
-    let by_name = lookup(graph, cell, build_events_by_object, &owner_key(kind, namespace(graph, subject), name(graph, subject)));
+    let by_name = lookup(
+        graph,
+        cell,
+        build_events_by_object,
+        &owner_key(kind, namespace(graph, subject), name(graph, subject)),
+    );
     by_uid.into_iter().chain(by_name).collect()
 }
 
 fn boots(graph: &Graph, node: &str) -> Vec<Subject> {
-    let mut boots = filter(graph, DERIVED_GROUP, "Boot", |boot| boot.text(&["nodeName"]) == Some(node));
+    let mut boots = filter(graph, DERIVED_GROUP, "Boot", |boot| {
+        boot.text(&["nodeName"]) == Some(node)
+    });
     let order = |subject: &Subject| match subject {
         Subject::Object(id) => graph.object(*id).field(&["order"]).and_then(View::as_i64),
         Subject::Ghost(_) => None,

@@ -1,0 +1,284 @@
+//! Macros: expressions evaluated once for each element of a list or entry of a map.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use crate::rule::expression::{Expression, Node};
+
+use super::operator;
+use super::program::{Compiler, Context, Frame, Program};
+use super::value::{Text, Value};
+use crate::rule::expression::BinaryOperator;
+
+/// A macro with the slots of its variables.
+#[derive(Debug)]
+pub(crate) struct Macro {
+    form: Form,
+    list: Program,
+    /// Slot of the element, or of the key where there are two variables.
+    first: usize,
+    /// Slot of the value where there are two variables.
+    second: Option<usize>,
+    /// Which elements count, in the forms that map.
+    condition: Option<Program>,
+    body: Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Exists,
+    ExistsOne,
+    All,
+    Filter,
+    Map,
+    FlatMap,
+    Sum,
+    Min,
+    Max,
+    MinBy,
+    MaxBy,
+    SortBy,
+    GroupBy,
+    TransformMap,
+}
+
+/// The macro that a call is, if it is one: the leading arguments are names.
+pub(super) fn compile(
+    compiler: &mut Compiler<'_>,
+    receiver: &Expression,
+    function: &str,
+    arguments: &[Expression],
+) -> Option<Macro> {
+    // The number of variables is what the form allows; a third argument of `map` is a condition.
+    let (form, variables, conditional) = match (function, arguments.len()) {
+        ("exists", 2) => (Form::Exists, 1, false),
+        ("exists", 3) => (Form::Exists, 2, false),
+        ("exists_one" | "existsOne", 2) => (Form::ExistsOne, 1, false),
+        ("exists_one" | "existsOne", 3) => (Form::ExistsOne, 2, false),
+        ("all", 2) => (Form::All, 1, false),
+        ("all", 3) => (Form::All, 2, false),
+        ("filter", 2) => (Form::Filter, 1, false),
+        ("map", 2) => (Form::Map, 1, false),
+        ("map", 3) => (Form::Map, 1, true),
+        ("flatMap", 2) => (Form::FlatMap, 1, false),
+        ("transformList", 3) => (Form::Map, 2, false),
+        ("transformList", 4) => (Form::Map, 2, true),
+        ("transformMap", 3) => (Form::TransformMap, 2, false),
+        ("transformMap", 4) => (Form::TransformMap, 2, true),
+        ("sum", 2) => (Form::Sum, 1, false),
+        ("min", 2) => (Form::Min, 1, false),
+        ("max", 2) => (Form::Max, 1, false),
+        ("minBy", 2) => (Form::MinBy, 1, false),
+        ("maxBy", 2) => (Form::MaxBy, 1, false),
+        ("sortBy", 2) => (Form::SortBy, 1, false),
+        ("groupBy", 2) => (Form::GroupBy, 1, false),
+        _ => return None,
+    };
+    let names: Vec<&str> = arguments
+        .iter()
+        .take(variables)
+        .filter_map(|argument| match &argument.node {
+            Node::Name(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    if names.len() != variables {
+        return None;
+    }
+    let list = compiler.compile(receiver);
+    let outer = compiler.scope.count();
+    let first = compiler.scope.declare(names.first()?);
+    let second = names.get(1).map(|name| compiler.scope.declare(name));
+    let condition = conditional.then(|| compiler.compile(&arguments[variables]));
+    let body = compiler.compile(arguments.last()?);
+    compiler.scope.forget_after(outer);
+    Some(Macro {
+        form,
+        list,
+        first,
+        second,
+        condition,
+        body,
+    })
+}
+
+impl Macro {
+    pub(super) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+        let list = self.list.run(context, frame);
+        let missing = list.is_missing();
+        let elements = self.elements(&list);
+        match self.form {
+            Form::Exists => {
+                Value::Bool(elements.iter().any(|it| self.on(it, context, frame).is_true()))
+            }
+            Form::ExistsOne => Value::Bool(
+                elements.iter().filter(|it| self.on(it, context, frame).is_true()).count() == 1,
+            ),
+            // Nothing is known of a list that is not there, so nothing holds for all of it.
+            Form::All if missing => Value::Absent,
+            Form::All => {
+                Value::Bool(elements.iter().all(|it| self.on(it, context, frame).is_true()))
+            }
+            Form::Filter => {
+                let kept = elements.into_iter().filter(|it| self.on(it, context, frame).is_true());
+                Value::list(kept.map(|(element, _)| element).collect())
+            }
+            Form::Map => Value::list(self.mapped(elements, context, frame)),
+            Form::FlatMap => {
+                let mapped = self.mapped(elements, context, frame);
+                Value::list(mapped.iter().flat_map(Value::elements).collect())
+            }
+            Form::Sum => sum(&self.mapped(elements, context, frame)),
+            Form::Min => extreme(&self.mapped(elements, context, frame), Ordering::Less),
+            Form::Max => extreme(&self.mapped(elements, context, frame), Ordering::Greater),
+            Form::MinBy => self.extreme_by(elements, Ordering::Less, context, frame),
+            Form::MaxBy => self.extreme_by(elements, Ordering::Greater, context, frame),
+            Form::SortBy => {
+                let keys = self.mapped(elements.clone(), context, frame);
+                let mut pairs: Vec<_> = keys.into_iter().zip(elements).collect();
+                pairs.sort_by(|(a, _), (b, _)| a.sort_order(b, context.graph));
+                Value::list(pairs.into_iter().map(|(_, (element, _))| element).collect())
+            }
+            Form::GroupBy => {
+                let keys = self.mapped(elements.clone(), context, frame);
+                group(keys.iter().map(|key| key.render(context.graph)).zip(
+                    elements.into_iter().map(|(element, _)| element),
+                ))
+            }
+            Form::TransformMap => {
+                let mut entries = Vec::new();
+                for element in elements {
+                    if self.passes(&element, context, frame) {
+                        let value = self.on(&element, context, frame);
+                        let key = element.0.render(context.graph);
+                        entries.push((Text::Shared(key.into()), value));
+                    }
+                }
+                Value::Map(Rc::new(entries))
+            }
+        }
+    }
+
+    /// What the variables stand for, one pair after the other. With one variable a map gives its keys.
+    fn elements<'g>(&self, list: &Value<'g>) -> Vec<(Value<'g>, Value<'g>)> {
+        if self.second.is_some() {
+            return list.entries();
+        }
+        if list.is_map() {
+            return list.entries().into_iter().map(|(key, _)| (key, Value::Absent)).collect();
+        }
+        list.elements().into_iter().map(|element| (element, Value::Absent)).collect()
+    }
+
+    fn bind<'g>(&self, element: &(Value<'g>, Value<'g>), frame: &mut Frame<'g>) {
+        if let Some(slot) = frame.get_mut(self.first) {
+            *slot = element.0.clone();
+        }
+        if let Some(slot) = self.second.and_then(|second| frame.get_mut(second)) {
+            *slot = element.1.clone();
+        }
+    }
+
+    fn on<'g>(
+        &self,
+        element: &(Value<'g>, Value<'g>),
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Value<'g> {
+        self.bind(element, frame);
+        self.body.run(context, frame)
+    }
+
+    fn passes<'g>(
+        &self,
+        element: &(Value<'g>, Value<'g>),
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> bool {
+        match &self.condition {
+            None => true,
+            Some(condition) => {
+                self.bind(element, frame);
+                condition.run(context, frame).is_true()
+            }
+        }
+    }
+
+    fn mapped<'g>(
+        &self,
+        elements: Vec<(Value<'g>, Value<'g>)>,
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Vec<Value<'g>> {
+        let mut mapped = Vec::with_capacity(elements.len());
+        for element in elements {
+            if self.passes(&element, context, frame) {
+                mapped.push(self.on(&element, context, frame));
+            }
+        }
+        mapped
+    }
+
+    fn extreme_by<'g>(
+        &self,
+        elements: Vec<(Value<'g>, Value<'g>)>,
+        wanted: Ordering,
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Value<'g> {
+        let mut best: Option<(Value<'g>, Value<'g>)> = None;
+        for element in elements {
+            let key = self.on(&element, context, frame);
+            let better = !key.is_missing()
+                && best
+                    .as_ref()
+                    .is_none_or(|(held, _)| key.compare(held) == Some(wanted));
+            if better {
+                best = Some((key, element.0));
+            }
+        }
+        best.map_or(Value::Absent, |(_, element)| element)
+    }
+}
+
+/// The sum of what is there; of nothing it is 0.
+pub(super) fn sum<'g>(values: &[Value<'g>]) -> Value<'g> {
+    values
+        .iter()
+        .filter(|value| !value.is_missing())
+        .fold(None, |total: Option<Value<'g>>, value| {
+            Some(match total {
+                None => value.clone(),
+                Some(total) => operator::apply(BinaryOperator::Add, &total, value),
+            })
+        })
+        .unwrap_or(Value::Integer(0))
+}
+
+/// The least or greatest of what is there.
+pub(super) fn extreme<'g>(values: &[Value<'g>], wanted: Ordering) -> Value<'g> {
+    let mut best: Option<&Value<'g>> = None;
+    for value in values.iter().filter(|value| !value.is_missing()) {
+        if best.is_none_or(|held| value.compare(held) == Some(wanted)) {
+            best = Some(value);
+        }
+    }
+    best.cloned().unwrap_or(Value::Absent)
+}
+
+/// Elements by the text of their key, keys in the order in which they first come.
+fn group<'g>(pairs: impl Iterator<Item = (String, Value<'g>)>) -> Value<'g> {
+    let mut groups: Vec<(String, Vec<Value<'g>>)> = Vec::new();
+    for (key, element) in pairs {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, members)) => members.push(element),
+            None => groups.push((key, vec![element])),
+        }
+    }
+    Value::Map(Rc::new(
+        groups
+            .into_iter()
+            .map(|(key, members)| (Text::Shared(key.into()), Value::list(members)))
+            .collect(),
+    ))
+}

@@ -1,0 +1,307 @@
+//! A rule made ready to run: its bindings as steps over slots, its words as templates.
+
+use crate::finding::{Confidence, Risk, Severity};
+use crate::rule::path::FieldPath;
+use crate::rule::template::{Part, Template};
+use crate::rule::{
+    Binding, BindingForm, BindingSource, EvidenceTemplate, KindName, Names, Rule, Subject,
+    UnlessTest,
+};
+
+use super::program::{CompileError, Compiler, KindRef, Program, Scope};
+
+/// A rule ready to run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    pub(super) lets: Vec<Program>,
+    pub(super) unless: Vec<(Test, Text)>,
+    /// `None` is the cluster as a whole.
+    pub(super) subject: Option<Program>,
+    pub(super) since: Option<Program>,
+    pub(super) key: Vec<Program>,
+    pub(super) exports: Vec<(String, Program)>,
+    pub(super) title: Text,
+    pub(super) message: Text,
+    pub(super) notes: Vec<(Option<Program>, Text)>,
+    pub(super) evidence: Vec<Shown>,
+    pub(super) remedy: Vec<RemedyPlan>,
+    pub(super) escalate: Vec<(Program, Option<Severity>, Option<Confidence>)>,
+    pub(super) slots: usize,
+}
+
+/// What a binding does to a row.
+#[derive(Debug)]
+pub(super) enum Step {
+    Each { key: Option<usize>, slot: usize, source: Source, condition: Option<Program> },
+    Optional { slot: usize, source: Source, condition: Option<Program> },
+    None { slot: usize, source: Source, condition: Option<Program> },
+    Collect { slot: usize, element: usize, source: Source, condition: Option<Program>, min: usize },
+    Let { slot: usize, index: usize },
+    When(Program),
+}
+
+/// Where the elements of a binding come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Kind(KindRef),
+    Object { kind: KindRef, namespace: Option<String>, name: String },
+    Records(usize),
+    Value(Program),
+}
+
+/// When an exception holds.
+#[derive(Debug)]
+pub(super) enum Test {
+    When(Program),
+    Some { slot: usize, source: Source, condition: Option<Program> },
+    None { slot: usize, source: Source, condition: Option<Program> },
+}
+
+/// A template ready to be filled in.
+pub(super) type Text = Vec<TextPart>;
+
+#[derive(Debug)]
+pub(super) enum TextPart {
+    Text(String),
+    Value(Program),
+}
+
+/// What a finding shows.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) value: Program,
+    pub(super) fields: Vec<FieldPath>,
+    pub(super) limit: Option<usize>,
+    pub(super) note: Option<Text>,
+}
+
+#[derive(Debug)]
+pub(super) struct RemedyPlan {
+    pub(super) when: Option<Program>,
+    pub(super) text: Text,
+    pub(super) command: Option<Text>,
+    pub(super) check: Option<Text>,
+    pub(super) link: Option<String>,
+    pub(super) risk: Risk,
+}
+
+impl Plan {
+    /// The plan of a rule whose log matchers begin at `first_matcher` among all matchers.
+    pub(super) fn new(rule: &Rule, first_matcher: usize) -> Result<Plan, Vec<CompileError>> {
+        let logs = rule.logs.keys().enumerate().map(|(at, name)| (name.as_str(), first_matcher + at));
+        let mut builder = Builder {
+            compiler: Compiler {
+                scope: Scope::default(),
+                params: &rule.params,
+                logs: logs.collect(),
+                errors: Vec::new(),
+            },
+            lets: Vec::new(),
+        };
+        let steps = rule.matches.iter().map(|binding| builder.step(binding)).collect();
+        let unless = rule
+            .unless
+            .iter()
+            .map(|unless| (builder.test(&unless.test), builder.text(&unless.reason)))
+            .collect();
+        let finding = &rule.finding;
+        let subject = match &finding.subject {
+            Subject::Cluster => None,
+            Subject::Object(expression) => Some(builder.compiler.compile(expression)),
+        };
+        let mut plan = Plan {
+            steps,
+            lets: Vec::new(),
+            unless,
+            subject,
+            since: finding.since.as_ref().map(|it| builder.compiler.compile(it)),
+            key: finding.key.iter().map(|it| builder.compiler.compile(it)).collect(),
+            exports: finding
+                .exports
+                .iter()
+                .map(|(name, it)| (name.clone(), builder.compiler.compile(it)))
+                .collect(),
+            title: builder.text(&rule.title),
+            message: builder.text(&finding.message),
+            notes: finding
+                .notes
+                .iter()
+                .map(|note| {
+                    let when = note.when.as_ref().map(|it| builder.compiler.compile(it));
+                    (when, builder.text(&note.text))
+                })
+                .collect(),
+            evidence: finding.evidence.iter().map(|it| builder.shown(it)).collect(),
+            remedy: rule
+                .remedy
+                .iter()
+                .map(|step| RemedyPlan {
+                    when: step.when.as_ref().map(|it| builder.compiler.compile(it)),
+                    text: builder.text(&step.text),
+                    command: step.command.as_ref().map(|it| builder.text(it)),
+                    check: step.check.as_ref().map(|it| builder.text(it)),
+                    link: step.link.clone(),
+                    risk: step.risk,
+                })
+                .collect(),
+            escalate: rule
+                .escalate
+                .iter()
+                .map(|it| (builder.compiler.compile(&it.when), it.to, it.confidence))
+                .collect(),
+            slots: 0,
+        };
+        plan.lets = builder.lets;
+        plan.slots = builder.compiler.scope.slots();
+        if builder.compiler.errors.is_empty() {
+            Ok(plan)
+        } else {
+            Err(builder.compiler.errors)
+        }
+    }
+}
+
+struct Builder<'r> {
+    compiler: Compiler<'r>,
+    lets: Vec<Program>,
+}
+
+impl Builder<'_> {
+    fn step(&mut self, binding: &Binding) -> Step {
+        match &binding.form {
+            BindingForm::Each { names, source, condition } => {
+                let source = self.source(source);
+                let (key, value) = match names {
+                    Names::Element(value) => (None, value),
+                    Names::Entry { key, value } => (Some(self.declare(&key.value)), value),
+                };
+                let slot = self.declare(&value.value);
+                let condition = self.condition(slot, condition.as_ref());
+                Step::Each { key, slot, source, condition }
+            }
+            BindingForm::Optional { name, source, condition } => {
+                let source = self.source(source);
+                let slot = self.declare(&name.value);
+                let condition = self.condition(slot, condition.as_ref());
+                Step::Optional { slot, source, condition }
+            }
+            BindingForm::None { name, source, condition } => {
+                let (slot, source, condition) =
+                    self.hidden(&name.value, source, condition.as_ref());
+                Step::None { slot, source, condition }
+            }
+            BindingForm::Collect { name, source, condition, min } => {
+                // In its own condition the name stands for the element, below it for the list.
+                let (element, source, condition) =
+                    self.hidden(&name.value, source, condition.as_ref());
+                let slot = self.declare(&name.value);
+                Step::Collect { slot, element, source, condition, min: *min }
+            }
+            BindingForm::Let { name, value } => {
+                let value = self.compiler.compile(value);
+                let index = self.lets.len();
+                self.lets.push(value);
+                Step::Let { slot: self.declare(&name.value), index }
+            }
+            BindingForm::When(condition) => Step::When(self.compiler.compile(condition)),
+        }
+    }
+
+    fn test(&mut self, test: &UnlessTest) -> Test {
+        match test {
+            UnlessTest::When(condition) => Test::When(self.compiler.compile(condition)),
+            UnlessTest::Some { name, source, condition } => {
+                let (slot, source, condition) =
+                    self.hidden(&name.value, source, condition.as_ref());
+                Test::Some { slot, source, condition }
+            }
+            UnlessTest::None { name, source, condition } => {
+                let (slot, source, condition) =
+                    self.hidden(&name.value, source, condition.as_ref());
+                Test::None { slot, source, condition }
+            }
+        }
+    }
+
+    /// An element that is visible in its own condition only.
+    fn hidden(
+        &mut self,
+        name: &str,
+        source: &BindingSource,
+        condition: Option<&crate::rule::expression::Expression>,
+    ) -> (usize, Source, Option<Program>) {
+        let source = self.source(source);
+        let outer = self.compiler.scope.count();
+        let slot = self.declare(name);
+        let condition = self.condition(slot, condition);
+        self.compiler.scope.forget_after(outer);
+        (slot, source, condition)
+    }
+
+    fn declare(&mut self, name: &str) -> usize {
+        self.compiler.scope.declare(name)
+    }
+
+    fn condition(
+        &mut self,
+        slot: usize,
+        condition: Option<&crate::rule::expression::Expression>,
+    ) -> Option<Program> {
+        let outer = self.compiler.scope.count();
+        self.compiler.scope.alias("it", slot);
+        let program = condition.map(|condition| self.compiler.compile(condition));
+        self.compiler.scope.forget_after(outer);
+        program
+    }
+
+    fn source(&mut self, source: &BindingSource) -> Source {
+        match source {
+            BindingSource::Kind(kind) => Source::Kind(kind_ref(kind)),
+            BindingSource::Object { kind, namespace, name } => Source::Object {
+                kind: kind_ref(kind),
+                namespace: namespace.clone(),
+                name: name.clone(),
+            },
+            BindingSource::Logs(name) => {
+                let matcher = self.compiler.logs.iter().find(|(known, _)| known == name);
+                Source::Records(matcher.map_or(usize::MAX, |(_, at)| *at))
+            }
+            BindingSource::Expression(expression) => {
+                Source::Value(self.compiler.compile(expression))
+            }
+        }
+    }
+
+    fn shown(&mut self, evidence: &EvidenceTemplate) -> Shown {
+        match evidence {
+            EvidenceTemplate::Object { value, fields, limit, note } => Shown {
+                value: self.compiler.compile(value),
+                fields: fields.clone(),
+                limit: *limit,
+                note: note.as_ref().map(|note| self.text(note)),
+            },
+            EvidenceTemplate::Log { value, limit } => Shown {
+                value: self.compiler.compile(value),
+                fields: Vec::new(),
+                limit: *limit,
+                note: None,
+            },
+        }
+    }
+
+    fn text(&mut self, template: &Template) -> Text {
+        template
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => TextPart::Text(text.clone()),
+                Part::Value(value) => TextPart::Value(self.compiler.compile(value)),
+            })
+            .collect()
+    }
+}
+
+fn kind_ref(kind: &KindName) -> KindRef {
+    KindRef::new(kind.group.as_deref(), &kind.kind)
+}

@@ -1,0 +1,88 @@
+//! What keeps a pod from running: the worst of its containers, else the scheduler's word.
+
+use std::rc::Rc;
+
+use crate::graph::ObjectView;
+use crate::parse::document::View;
+
+use super::value::{Text, Value};
+
+/// The pod's problem as a map of reason, message, container, image and since; absent where it has none.
+pub(super) fn problem(pod: ObjectView<'_>) -> Value<'_> {
+    let statuses = ["initContainerStatuses", "containerStatuses"]
+        .into_iter()
+        .filter_map(|list| pod.field(&["status", list]))
+        .flat_map(View::items);
+    let worst = statuses.filter_map(container).max_by_key(|problem| problem.weight);
+    if let Some(worst) = worst {
+        return map(worst.reason, worst.message, Some(worst.status), worst.since);
+    }
+    let scheduled = pod.condition("PodScheduled");
+    match scheduled {
+        Some(condition) if text(condition, "status") == Some("False") => map(
+            text(condition, "reason"),
+            text(condition, "message"),
+            None,
+            text(condition, "lastTransitionTime"),
+        ),
+        _ => Value::Absent,
+    }
+}
+
+struct Problem<'g> {
+    weight: u8,
+    reason: Option<&'g str>,
+    message: Option<&'g str>,
+    since: Option<&'g str>,
+    status: View<'g>,
+}
+
+/// A container that cannot start weighs more than one that failed, that more than one still being made.
+fn container(status: View<'_>) -> Option<Problem<'_>> {
+    let state = status.get("state")?;
+    if let Some(waiting) = state.get("waiting") {
+        let reason = text(waiting, "reason");
+        let last = status.path(&["lastState", "terminated"]);
+        let weight = match reason {
+            None | Some("ContainerCreating" | "PodInitializing") => 1,
+            _ => 3,
+        };
+        return Some(Problem {
+            weight,
+            reason,
+            message: text(waiting, "message").or_else(|| last.and_then(|last| text(last, "message"))),
+            since: last.and_then(|last| text(last, "finishedAt")),
+            status,
+        });
+    }
+    let ended = state.get("terminated")?;
+    let failed = ended.get("exitCode").and_then(View::as_i64) != Some(0);
+    failed.then(|| Problem {
+        weight: 2,
+        reason: text(ended, "reason"),
+        message: text(ended, "message"),
+        since: text(ended, "finishedAt"),
+        status,
+    })
+}
+
+fn text<'g>(view: View<'g>, key: &str) -> Option<&'g str> {
+    view.get(key)?.as_str()
+}
+
+fn map<'g>(
+    reason: Option<&'g str>,
+    message: Option<&'g str>,
+    status: Option<View<'g>>,
+    since: Option<&'g str>,
+) -> Value<'g> {
+    let field = |it: Option<&'g str>| it.map_or(Value::Absent, Value::borrowed);
+    let of_container = |key| field(status.and_then(|status| text(status, key)));
+    Value::Map(Rc::new(vec![
+        (Text::Borrowed("reason"), field(reason)),
+        (Text::Borrowed("message"), field(message)),
+        (Text::Borrowed("container"), of_container("name")),
+        (Text::Borrowed("image"), of_container("image")),
+        (Text::Borrowed("since"), field(since)),
+    ]))
+}

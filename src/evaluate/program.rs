@@ -1,0 +1,562 @@
+//! Expressions made ready to run: names become slots, literals constants, regexes compiled.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+
+use crate::graph::{Graph, Kind, KindId, kind, relation};
+use crate::rule::Param;
+use crate::rule::expression::{BinaryOperator, Expression, Literal, Node, UnaryOperator};
+use crate::rule::quantity::Number;
+use crate::rule::source::Span;
+use crate::scan::Hits;
+
+use super::function::{self, Builtin};
+use super::macros::{self, Macro};
+use super::operator;
+use super::value::{Text, Value};
+
+/// What a rule may look at while it runs.
+pub(crate) struct Context<'g> {
+    pub(crate) graph: &'g Graph,
+    pub(crate) hits: &'g Hits,
+    /// The bundle's own time.
+    pub(crate) now: Option<Timestamp>,
+    /// The global `bundle`.
+    pub(crate) bundle: Value<'g>,
+    /// The rule's lets, worked out when first asked for.
+    pub(crate) lets: &'g [Program],
+}
+
+/// The values of a row, by slot.
+pub(crate) type Frame<'g> = Vec<Value<'g>>;
+
+/// An expression ready to run.
+#[derive(Debug)]
+pub(crate) enum Program {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(Arc<str>),
+    Duration(SignedDuration),
+    Now,
+    Bundle,
+    Slot(usize),
+    /// Records of a log matcher.
+    Records(usize),
+    Field(Box<Program>, Box<str>),
+    Index(Box<Program>, Box<Program>),
+    List(Vec<Program>),
+    Map(Vec<(Program, Program)>),
+    Not(Box<Program>),
+    Negate(Box<Program>),
+    Binary(BinaryOperator, Box<Program>, Box<Program>),
+    Conditional(Box<Program>, Box<Program>, Box<Program>),
+    /// A relation of the value, possibly to a kind.
+    Relation(Box<str>, Box<Program>, Option<KindRef>),
+    Function(Builtin, Vec<Program>),
+    Macro(Box<Macro>),
+    Regex(RegexUse, Box<Program>, Regex),
+    /// `has(a.b)`.
+    Has(Box<Program>),
+    /// `raw(a.b)`: the text of a scalar as the collector wrote it.
+    Raw(Box<Program>, Box<str>),
+    All(KindRef),
+    ObjectNamed(KindRef, Option<Box<Program>>, Box<Program>),
+    Collected(KindRef, Option<Box<Program>>),
+}
+
+/// What is done with a regex.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RegexUse {
+    Matches,
+    Find,
+    Extract,
+}
+
+/// A kind as a rule names it.
+#[derive(Debug, Clone)]
+pub(crate) struct KindRef {
+    group: Option<Box<str>>,
+    name: Box<str>,
+    known: Option<Kind>,
+}
+
+/// A mistake that shows only where names meet slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileError {
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// Names and the slots they stand for.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Scope {
+    names: Vec<(String, usize)>,
+    slots: usize,
+}
+
+impl Scope {
+    /// Gives a name a slot of its own.
+    pub(crate) fn declare(&mut self, name: &str) -> usize {
+        let slot = self.slots;
+        self.slots += 1;
+        self.names.push((name.to_owned(), slot));
+        slot
+    }
+
+    /// Another name of a slot: `it` for the element of a binding.
+    pub(crate) fn alias(&mut self, name: &str, slot: usize) {
+        self.names.push((name.to_owned(), slot));
+    }
+
+    /// Forgets names that were declared after there were `count`; their slots stay taken.
+    pub(crate) fn forget_after(&mut self, count: usize) {
+        self.names.truncate(count);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.slots
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.names
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, slot)| *slot)
+    }
+}
+
+impl KindRef {
+    pub(crate) fn new(group: Option<&str>, name: &str) -> Self {
+        let known = match kind::resolve(group, name) {
+            kind::Resolution::Known(kind) => Some(kind),
+            kind::Resolution::Ambiguous(_) | kind::Resolution::Unknown => None,
+        };
+        KindRef {
+            group: group.map(Box::from),
+            name: Box::from(name),
+            known,
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text.split_once('/') {
+            Some((group, name)) => KindRef::new(Some(group), name),
+            None => KindRef::new(None, text),
+        }
+    }
+
+    pub(crate) fn id(&self, graph: &Graph) -> Option<KindId> {
+        match &self.known {
+            Some(kind) => graph.kind_id(&kind.group, &kind.name),
+            None => graph.resolve_kind(self.group.as_deref(), &self.name),
+        }
+    }
+
+    pub(crate) fn display(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{group}/{}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+
+    /// The kind, if the catalogue knows it.
+    pub(crate) fn kind(&self) -> Option<&Kind> {
+        self.known.as_ref()
+    }
+}
+
+/// Turns expressions of one rule into programs.
+pub(crate) struct Compiler<'r> {
+    pub(crate) scope: Scope,
+    pub(crate) params: &'r std::collections::BTreeMap<String, Param>,
+    /// Log matchers of the rule by name, with their place among all matchers.
+    pub(crate) logs: Vec<(&'r str, usize)>,
+    pub(crate) errors: Vec<CompileError>,
+}
+
+impl Compiler<'_> {
+    /// The program of an expression. A mistake is noted, and null stands in for what is wrong.
+    pub(crate) fn compile(&mut self, expression: &Expression) -> Program {
+        match &expression.node {
+            Node::Literal(literal) => match literal {
+                Literal::Null => Program::Null,
+                Literal::Bool(it) => Program::Bool(*it),
+                Literal::Integer(it) => Program::Integer(*it),
+                Literal::Float(it) => Program::Float(*it),
+                Literal::Text(it) => Program::Text(Arc::from(it.as_str())),
+            },
+            Node::Name(name) => self.name(name, expression.span),
+            Node::Field { of, name, .. } => self.field(of, name, expression.span),
+            Node::Index { of, index, .. } => {
+                Program::Index(self.boxed(of), Box::new(self.compile(index)))
+            }
+            Node::List(items) => {
+                Program::List(items.iter().map(|item| self.compile(item)).collect())
+            }
+            Node::Map(entries) => Program::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| (self.compile(key), self.compile(value)))
+                    .collect(),
+            ),
+            Node::Unary { operator, of } => match operator {
+                UnaryOperator::Not => Program::Not(self.boxed(of)),
+                UnaryOperator::Negate => Program::Negate(self.boxed(of)),
+            },
+            Node::Binary {
+                operator,
+                left,
+                right,
+            } => Program::Binary(*operator, self.boxed(left), self.boxed(right)),
+            Node::Conditional {
+                condition,
+                then,
+                otherwise,
+            } => Program::Conditional(
+                self.boxed(condition),
+                self.boxed(then),
+                self.boxed(otherwise),
+            ),
+            Node::Call {
+                receiver,
+                function,
+                function_span,
+                arguments,
+            } => self.call(receiver.as_deref(), function, *function_span, arguments),
+        }
+    }
+
+    fn boxed(&mut self, expression: &Expression) -> Box<Program> {
+        Box::new(self.compile(expression))
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Program {
+        if let Some(slot) = self.scope.find(name) {
+            return Program::Slot(slot);
+        }
+        match name {
+            "now" => Program::Now,
+            "bundle" => Program::Bundle,
+            _ => self.refuse(format!("undefined variable `{name}`"), span),
+        }
+    }
+
+    fn field(&mut self, of: &Expression, name: &str, span: Span) -> Program {
+        if let Node::Name(root) = &of.node
+            && self.scope.find(root).is_none()
+        {
+            match root.as_str() {
+                "params" => return self.param(name, span),
+                "logs" => {
+                    return match self.logs.iter().find(|(known, _)| *known == name) {
+                        Some((_, matcher)) => Program::Records(*matcher),
+                        None => self.refuse(format!("the rule has no `logs.{name}`"), span),
+                    };
+                }
+                _ => {}
+            }
+        }
+        Program::Field(self.boxed(of), Box::from(name))
+    }
+
+    fn param(&mut self, name: &str, span: Span) -> Program {
+        match self.params.get(name) {
+            Some(Param::Number(Number::Integer(it)) | Param::Quantity(Number::Integer(it))) => {
+                Program::Integer(*it)
+            }
+            Some(Param::Number(Number::Float(it)) | Param::Quantity(Number::Float(it))) => {
+                Program::Float(*it)
+            }
+            Some(Param::Text(it)) => Program::Text(Arc::from(it.as_str())),
+            Some(Param::Bool(it)) => Program::Bool(*it),
+            Some(Param::Duration(it)) => Program::Duration(*it),
+            None => self.refuse(format!("the rule has no `params.{name}`"), span),
+        }
+    }
+
+    fn call(
+        &mut self,
+        receiver: Option<&Expression>,
+        function: &str,
+        span: Span,
+        arguments: &[Expression],
+    ) -> Program {
+        if let Some(program) = self.special(receiver, function, span, arguments) {
+            return program;
+        }
+        if let Some(receiver) = receiver {
+            if let Some(found) = macros::compile(self, receiver, function, arguments) {
+                return Program::Macro(Box::new(found));
+            }
+            if relation::names().contains(&function) {
+                let kind = self.kind_argument(arguments.first());
+                return Program::Relation(Box::from(function), self.boxed(receiver), kind);
+            }
+        }
+        let Some(builtin) = function::find(function, receiver.is_some()) else {
+            return self.refuse(format!("unknown function `{function}`"), span);
+        };
+        let all = receiver.into_iter().chain(arguments);
+        Program::Function(builtin, all.map(|it| self.compile(it)).collect())
+    }
+
+    /// Calls whose arguments are not plain values: field tests, kinds, regexes.
+    fn special(
+        &mut self,
+        receiver: Option<&Expression>,
+        function: &str,
+        span: Span,
+        arguments: &[Expression],
+    ) -> Option<Program> {
+        let program = match (function, receiver, arguments) {
+            ("has", None, [field]) => Program::Has(self.boxed(field)),
+            ("raw", None, [field]) => match &field.node {
+                Node::Field { of, name, .. } => Program::Raw(self.boxed(of), Box::from(name.as_str())),
+                _ => self.refuse("`raw` takes a field".to_owned(), span),
+            },
+            ("all", None, [kind]) => match self.kind_argument(Some(kind)) {
+                Some(kind) => Program::All(kind),
+                None => self.refuse("`all` takes the name of a kind as text".to_owned(), span),
+            },
+            ("object", None, [kind, names @ ..]) => match (self.kind_argument(Some(kind)), names) {
+                (Some(kind), [name]) => Program::ObjectNamed(kind, None, self.boxed(name)),
+                (Some(kind), [namespace, name]) => {
+                    let namespace = self.boxed(namespace);
+                    Program::ObjectNamed(kind, Some(namespace), self.boxed(name))
+                }
+                _ => self.refuse("`object` takes a kind as text, a namespace if it has one, and a name".to_owned(), span),
+            },
+            ("collected", None, [kind, namespace @ ..]) => match self.kind_argument(Some(kind)) {
+                Some(kind) => {
+                    let namespace = namespace.first().map(|it| self.boxed(it));
+                    Program::Collected(kind, namespace)
+                }
+                None => self.refuse("`collected` takes the name of a kind as text".to_owned(), span),
+            },
+            ("matches", Some(text), [pattern]) | ("matches", None, [text, pattern]) => {
+                self.regex(RegexUse::Matches, text, pattern)
+            }
+            ("find", Some(text), [pattern]) | ("find", None, [text, pattern]) => {
+                self.regex(RegexUse::Find, text, pattern)
+            }
+            ("extract", Some(text), [pattern]) | ("extract", None, [text, pattern]) => {
+                self.regex(RegexUse::Extract, text, pattern)
+            }
+            _ => return None,
+        };
+        Some(program)
+    }
+
+    fn kind_argument(&mut self, argument: Option<&Expression>) -> Option<KindRef> {
+        match &argument?.node {
+            Node::Literal(Literal::Text(text)) => Some(KindRef::parse(text)),
+            _ => None,
+        }
+    }
+
+    fn regex(&mut self, usage: RegexUse, text: &Expression, pattern: &Expression) -> Program {
+        let Node::Literal(Literal::Text(source)) = &pattern.node else {
+            return self.refuse("a regex must be a literal, so that it is compiled once".to_owned(), pattern.span);
+        };
+        match Regex::new(source) {
+            Ok(regex) => Program::Regex(usage, self.boxed(text), regex),
+            Err(error) => self.refuse(error.to_string(), pattern.span),
+        }
+    }
+
+    fn refuse(&mut self, message: String, span: Span) -> Program {
+        self.errors.push(CompileError { message, span });
+        Program::Null
+    }
+}
+
+impl Program {
+    /// The value for a row.
+    pub(crate) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+        match self {
+            Program::Null => Value::Null,
+            Program::Bool(it) => Value::Bool(*it),
+            Program::Integer(it) => Value::Integer(*it),
+            Program::Float(it) => Value::Float(*it),
+            Program::Text(it) => Value::text(&**it),
+            Program::Duration(it) => Value::Duration(*it),
+            Program::Now => context.now.map_or(Value::Absent, Value::Time),
+            Program::Bundle => context.bundle.clone(),
+            Program::Slot(slot) => slot_value(*slot, context, frame),
+            Program::Records(matcher) => {
+                Value::list(context.hits.records(*matcher).iter().map(Value::Record).collect())
+            }
+            Program::Field(of, name) => of.run_field(context, frame, name),
+            Program::Index(of, index) => {
+                let of = of.run(context, frame);
+                operator::index(context.graph, &of, &index.run(context, frame))
+            }
+            Program::List(items) => {
+                Value::list(items.iter().map(|item| item.run(context, frame)).collect())
+            }
+            Program::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| {
+                    let key = key.run(context, frame).render(context.graph);
+                    (Text::Shared(key.into()), value.run(context, frame))
+                });
+                Value::Map(std::rc::Rc::new(entries.collect()))
+            }
+            Program::Not(of) => Value::Bool(!of.run(context, frame).is_true()),
+            Program::Negate(of) => operator::negate(&of.run(context, frame)),
+            Program::Binary(BinaryOperator::And, left, right) => Value::Bool(
+                left.run(context, frame).is_true() && right.run(context, frame).is_true(),
+            ),
+            Program::Binary(BinaryOperator::Or, left, right) => Value::Bool(
+                left.run(context, frame).is_true() || right.run(context, frame).is_true(),
+            ),
+            Program::Binary(operator, left, right) => {
+                let left = left.run(context, frame);
+                operator::apply(*operator, &left, &right.run(context, frame))
+            }
+            Program::Conditional(condition, then, otherwise) => {
+                if condition.run(context, frame).is_true() {
+                    then.run(context, frame)
+                } else {
+                    otherwise.run(context, frame)
+                }
+            }
+            Program::Relation(name, of, kind) => {
+                let of = of.run(context, frame);
+                follow(context.graph, name, &of, kind.as_ref())
+            }
+            Program::Function(builtin, arguments) => {
+                let arguments: Vec<_> =
+                    arguments.iter().map(|it| it.run(context, frame)).collect();
+                builtin.call(context, &arguments)
+            }
+            Program::Macro(found) => found.run(context, frame),
+            Program::Regex(usage, of, regex) => {
+                apply_regex(*usage, &of.run(context, frame), regex)
+            }
+            Program::Has(field) => Value::Bool(!field.run(context, frame).is_missing()),
+            Program::Raw(of, name) => match of.run(context, frame) {
+                Value::Object(id) => raw(context.graph.object(id).root().get(name)),
+                Value::Part(view, _) => raw(view.get(name)),
+                _ => Value::Absent,
+            },
+            Program::All(kind) => match kind.id(context.graph) {
+                Some(kind) => {
+                    Value::list(context.graph.ids(kind).iter().map(|&id| Value::Object(id)).collect())
+                }
+                None => Value::Absent,
+            },
+            Program::ObjectNamed(kind, namespace, name) => {
+                let name = name.run(context, frame);
+                let namespace = namespace.as_ref().map(|it| it.run(context, frame));
+                match (kind.id(context.graph), name.as_str()) {
+                    (Some(kind), Some(name)) => Value::subject(context.graph.subject(
+                        kind,
+                        namespace.as_ref().and_then(Value::as_str),
+                        name,
+                    )),
+                    _ => Value::Absent,
+                }
+            }
+            Program::Collected(kind, namespace) => {
+                let namespace = namespace.as_ref().map(|it| it.run(context, frame));
+                let namespace = namespace.as_ref().and_then(Value::as_str);
+                match kind.id(context.graph) {
+                    Some(id) => {
+                        let kind = context.graph.kind(id);
+                        Value::Bool(context.graph.collected().has(kind, namespace))
+                    }
+                    None => Value::Bool(false),
+                }
+            }
+        }
+    }
+
+    /// A field of the value, without cloning the value where it stands in a slot.
+    fn run_field<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>, name: &str) -> Value<'g> {
+        match self {
+            Program::Slot(slot) => match frame.get(*slot) {
+                Some(Value::Pending(_)) => {
+                    slot_value(*slot, context, frame).field(context.graph, name)
+                }
+                Some(value) => value.field(context.graph, name),
+                None => Value::Absent,
+            },
+            _ => self.run(context, frame).field(context.graph, name),
+        }
+    }
+}
+
+/// The value in a slot; a `let` is worked out now if this is the first to ask.
+fn slot_value<'g>(slot: usize, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+    let found = frame.get(slot).cloned().unwrap_or(Value::Absent);
+    let Value::Pending(index) = found else {
+        return found;
+    };
+    let value = match context.lets.get(index) {
+        Some(program) => program.run(context, frame),
+        None => Value::Absent,
+    };
+    if let Some(held) = frame.get_mut(slot) {
+        *held = value.clone();
+    }
+    value
+}
+
+fn raw(view: Option<crate::parse::document::View<'_>>) -> Value<'_> {
+    view.map_or(Value::Absent, |view| Value::borrowed(view.raw()))
+}
+
+/// The objects that a relation leads to: a list, or one object, or absent.
+fn follow<'g>(graph: &'g Graph, name: &str, of: &Value<'g>, kind: Option<&KindRef>) -> Value<'g> {
+    let Some(subject) = of.as_subject() else {
+        return Value::Absent;
+    };
+    let from = match &subject {
+        crate::graph::Subject::Object(id) => graph.object(*id).kind(),
+        crate::graph::Subject::Ghost(ghost) => ghost.kind,
+    };
+    let Some(relation) = relation::find(graph, name, from) else {
+        return Value::Absent;
+    };
+    let kind = match kind {
+        None => None,
+        Some(kind) => match kind.id(graph) {
+            Some(kind) => Some(kind),
+            None => return Value::Absent,
+        },
+    };
+    let mut found = relation.follow(graph, &subject, kind).into_iter().map(Value::subject);
+    if relation.many {
+        Value::list(found.collect())
+    } else {
+        found.next().unwrap_or(Value::Absent)
+    }
+}
+
+fn apply_regex<'g>(usage: RegexUse, of: &Value<'g>, regex: &Regex) -> Value<'g> {
+    let Some(text) = of.as_str() else {
+        return match usage {
+            RegexUse::Matches => Value::Bool(false),
+            RegexUse::Find | RegexUse::Extract => Value::Absent,
+        };
+    };
+    match usage {
+        RegexUse::Matches => Value::Bool(regex.is_match(text)),
+        RegexUse::Find => regex.find(text).map_or(Value::Absent, |it| Value::text(it.as_str())),
+        RegexUse::Extract => regex
+            .captures(text)
+            .and_then(|captures| captures.get(1))
+            .map_or(Value::Absent, |it| Value::text(it.as_str())),
+    }
+}
