@@ -3,10 +3,13 @@
 
 pub mod duration;
 pub mod expression;
+pub mod mistake;
+pub mod nearest;
 pub mod path;
 pub mod quantity;
 pub mod source;
 pub mod template;
+mod tree;
 pub mod version;
 
 use std::collections::BTreeMap;

@@ -60,3 +60,89 @@ impl fmt::Debug for RuleSource {
             .finish_non_exhaustive()
     }
 }
+
+/// Where the bytes of a decoded scalar come from: YAML drops indentation, folds lines and resolves
+/// escapes, and a caret must still stand under the right byte of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offsets {
+    /// Byte of the value and byte of the file, at the start of each run over which both advance
+    /// alike. The first run starts at byte 0 of the value.
+    runs: Vec<(usize, usize)>,
+}
+
+impl Offsets {
+    /// The value is the file's text from `start` on, byte for byte.
+    pub fn identical(start: usize) -> Self {
+        Offsets {
+            runs: vec![(0, start)],
+        }
+    }
+
+    /// Says that byte `value` of the value comes from byte `file` of the file. Called in ascending
+    /// order, once for each character.
+    pub(super) fn push(&mut self, value: usize, file: usize) {
+        match self.runs.last() {
+            Some(&(from, to)) if file.checked_sub(to) == value.checked_sub(from) => {}
+            _ if value == 0 => self.runs = vec![(0, file)],
+            _ => self.runs.push((value, file)),
+        }
+    }
+
+    /// Byte of the file that holds byte `value` of the value.
+    pub fn in_file(&self, value: usize) -> usize {
+        let after = self.runs.partition_point(|(from, _)| *from <= value);
+        match after.checked_sub(1).and_then(|run| self.runs.get(run)) {
+            Some((from, to)) => to + (value - from),
+            None => value,
+        }
+    }
+}
+
+/// A piece of a rule file's text, after YAML: an expression, a template, a pattern.
+#[derive(Debug, Clone, Copy)]
+pub struct Passage<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Byte of the scalar's value at which the text starts.
+    start: usize,
+    /// Where the scalar's bytes come from.
+    offsets: &'a Offsets,
+}
+
+impl<'a> Passage<'a> {
+    /// A whole scalar.
+    pub fn new(text: &'a str, offsets: &'a Offsets) -> Self {
+        Passage {
+            text,
+            start: 0,
+            offsets,
+        }
+    }
+
+    /// The bytes `from..to` of it; empty where there are none.
+    #[must_use]
+    pub fn part(&self, from: usize, to: usize) -> Passage<'a> {
+        Passage {
+            text: self.text.get(from..to).unwrap_or_default(),
+            start: self.start + from,
+            offsets: self.offsets,
+        }
+    }
+
+    /// Where its bytes `from..to` stand in the file.
+    pub fn span(&self, from: usize, to: usize) -> Span {
+        let start = self.offsets.in_file(self.start + from);
+        match to.checked_sub(1) {
+            // The byte after the last one may stand lines further down, behind an indentation.
+            Some(last) if last >= from => {
+                Span::new(start, self.offsets.in_file(self.start + last) + 1)
+            }
+            _ => Span::new(start, start),
+        }
+    }
+
+    /// Where all of it stands in the file.
+    pub fn whole(&self) -> Span {
+        self.span(0, self.text.len())
+    }
+}

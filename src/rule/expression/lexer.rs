@@ -1,0 +1,338 @@
+//! Text → tokens, by CEL's lexical grammar without bytes and unsigned numbers.
+
+use std::ops::Range;
+
+use super::SyntaxError;
+use crate::rule::source::Passage;
+
+/// A token and its bytes in the text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    pub(super) range: Range<usize>,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum TokenKind {
+    /// A name, keywords and reserved words included.
+    Name(String),
+    /// A number without a sign: 2⁶³ fits only behind a minus.
+    Integer(u64),
+    Float(f64),
+    Text(String),
+    /// An operator or bracket.
+    Sign(&'static str),
+    /// The end of the text.
+    End,
+}
+
+/// Longer signs first: `<=` must not be read as `<`.
+const SIGNS: [&str; 24] = [
+    "||", "&&", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",",
+    "(", ")", "[", "]", "{", "}",
+];
+
+/// All tokens of a text, an [`TokenKind::End`] last.
+pub(super) fn tokens(passage: &Passage<'_>) -> Result<Vec<Token>, SyntaxError> {
+    let mut lexer = Lexer {
+        passage,
+        text: passage.text,
+        at: 0,
+    };
+    let mut tokens = Vec::new();
+    loop {
+        let token = lexer.next()?;
+        let end = token.kind == TokenKind::End;
+        tokens.push(token);
+        if end {
+            return Ok(tokens);
+        }
+    }
+}
+
+struct Lexer<'a> {
+    passage: &'a Passage<'a>,
+    text: &'a str,
+    at: usize,
+}
+
+impl Lexer<'_> {
+    fn next(&mut self) -> Result<Token, SyntaxError> {
+        self.skip_blank();
+        let start = self.at;
+        let Some(first) = self.peek() else {
+            return Ok(self.token(TokenKind::End, start));
+        };
+        if let Some((prefix, quote)) = self.string_start() {
+            return self.string(start, &prefix, quote);
+        }
+        if first.is_ascii_alphabetic() || first == '_' {
+            self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
+            let name = self.text.get(start..self.at).unwrap_or_default().to_owned();
+            return Ok(self.token(TokenKind::Name(name), start));
+        }
+        if first.is_ascii_digit() || first == '.' && self.digit_at(self.at + 1) {
+            return self.number(start);
+        }
+        if let Some(sign) = SIGNS.iter().find(|sign| self.rest().starts_with(**sign)) {
+            self.at += sign.len();
+            return Ok(self.token(TokenKind::Sign(sign), start));
+        }
+        self.at += first.len_utf8();
+        Err(self.unknown(first, start))
+    }
+
+    fn token(&self, kind: TokenKind, start: usize) -> Token {
+        Token {
+            kind,
+            range: start..self.at,
+        }
+    }
+
+    fn error(&self, start: usize, message: impl Into<String>, help: Option<&str>) -> SyntaxError {
+        SyntaxError {
+            message: message.into(),
+            span: self.passage.span(start, self.at),
+            help: help.map(str::to_owned),
+        }
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn digit_at(&self, at: usize) -> bool {
+        self.text.as_bytes().get(at).is_some_and(u8::is_ascii_digit)
+    }
+
+    fn take_while(&mut self, fits: impl Fn(char) -> bool) {
+        while let Some(next) = self.peek().filter(|next| fits(*next)) {
+            self.at += next.len_utf8();
+        }
+    }
+
+    /// Skips blanks and `//` comments.
+    fn skip_blank(&mut self) {
+        loop {
+            self.take_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'));
+            if !self.rest().starts_with("//") {
+                return;
+            }
+            self.take_while(|c| c != '\n');
+        }
+    }
+
+    fn unknown(&self, first: char, start: usize) -> SyntaxError {
+        match first {
+            '=' => self.error(start, "`=` is no operator", Some("equality is `==`")),
+            '&' => self.error(start, "`&` is no operator", Some("`and` is `&&`")),
+            '|' => self.error(
+                start,
+                "`|` is no operator",
+                Some(
+                    "`or` is `||`; there are no filters: call functions, as in `names.join(', ')`",
+                ),
+            ),
+            '`' => self.error(
+                start,
+                "names are not quoted",
+                Some("write `a['the-name']` for a field whose name is no identifier"),
+            ),
+            '“' | '”' | '‘' | '’' => self.error(
+                start,
+                format!("`{first}` is no quotation mark"),
+                Some("strings stand in `'…'` or `\"…\"`"),
+            ),
+            _ => self.error(
+                start,
+                format!("`{}` has no meaning here", first.escape_debug()),
+                None,
+            ),
+        }
+    }
+
+    fn number(&mut self, start: usize) -> Result<Token, SyntaxError> {
+        let hexadecimal = self.rest().starts_with("0x") || self.rest().starts_with("0X");
+        let mut float = false;
+        if hexadecimal {
+            self.at += 2;
+            self.take_while(|c| c.is_ascii_hexdigit());
+        } else {
+            self.take_while(|c| c.is_ascii_digit());
+            if self.rest().starts_with('.') && self.digit_at(self.at + 1) {
+                float = true;
+                self.at += 1;
+                self.take_while(|c| c.is_ascii_digit());
+            }
+            if self.rest().starts_with(['e', 'E']) {
+                let sign = usize::from(
+                    self.text
+                        .get(self.at + 1..)
+                        .is_some_and(|rest| rest.starts_with(['+', '-'])),
+                );
+                if self.digit_at(self.at + 1 + sign) {
+                    float = true;
+                    self.at += 1 + sign;
+                    self.take_while(|c| c.is_ascii_digit());
+                }
+            }
+        }
+        let digits = self.text.get(start..self.at).unwrap_or_default();
+        let kind = if float {
+            digits.parse().ok().map(TokenKind::Float)
+        } else if hexadecimal {
+            u64::from_str_radix(digits.get(2..).unwrap_or_default(), 16)
+                .ok()
+                .map(TokenKind::Integer)
+        } else {
+            digits.parse().ok().map(TokenKind::Integer)
+        };
+        let end = self.at;
+        self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
+        let suffix = self.text.get(end..self.at).unwrap_or_default();
+        match (suffix, kind) {
+            ("u" | "U", _) => Err(self.error(
+                start,
+                "there are no unsigned numbers",
+                Some("leave the `u` out: there is one number type"),
+            )),
+            ("", Some(kind)) => Ok(self.token(kind, start)),
+            ("", None) if digits.len() > 2 => {
+                Err(self.error(start, "the number does not fit 64 bits", None))
+            }
+            ("", None) => Err(self.error(start, "the number has no digits", None)),
+            _ => Err(self.error(
+                start,
+                format!("`{digits}{suffix}` is no number"),
+                Some("durations are written `duration('10m')`, quantities `quantity('512Mi')`"),
+            )),
+        }
+    }
+
+    /// The prefix and the opening quote, if a string starts here.
+    fn string_start(&self) -> Option<(String, &'static str)> {
+        let letters = self
+            .rest()
+            .bytes()
+            .take(2)
+            .take_while(|c| b"rRbB".contains(c))
+            .count();
+        let after = self.rest().get(letters..)?;
+        let quote = ["'''", "\"\"\"", "'", "\""]
+            .into_iter()
+            .find(|quote| after.starts_with(quote))?;
+        Some((self.rest().get(..letters)?.to_ascii_lowercase(), quote))
+    }
+
+    fn string(
+        &mut self,
+        start: usize,
+        prefix: &str,
+        quote: &'static str,
+    ) -> Result<Token, SyntaxError> {
+        let raw = prefix.contains('r');
+        self.at += prefix.len() + quote.len();
+        let mut value = String::new();
+        loop {
+            let here = self.at;
+            if self.rest().starts_with(quote) {
+                self.at += quote.len();
+                break;
+            }
+            match self.peek() {
+                Some('\\') if raw => {
+                    value.push('\\');
+                    self.at += 1;
+                }
+                Some('\\') => {
+                    let character = self.escape(here)?;
+                    value.push(character);
+                }
+                Some('\n' | '\r') if quote.len() == 1 => {
+                    self.at = start + prefix.len() + quote.len();
+                    return Err(self.error(
+                        start,
+                        "the string is not closed on its line",
+                        Some("strings over several lines stand in `'''…'''`"),
+                    ));
+                }
+                Some(other) => {
+                    value.push(other);
+                    self.at += other.len_utf8();
+                }
+                None => {
+                    self.at = start + prefix.len() + quote.len();
+                    return Err(self.error(
+                        start,
+                        format!("the string is not closed: `{quote}` is missing"),
+                        None,
+                    ));
+                }
+            }
+        }
+        if prefix.contains('b') {
+            return Err(self.error(
+                start,
+                "there are no byte strings",
+                Some("leave the `b` out"),
+            ));
+        }
+        Ok(self.token(TokenKind::Text(value), start))
+    }
+
+    /// The character of the escape that starts at `start`.
+    fn escape(&mut self, start: usize) -> Result<char, SyntaxError> {
+        self.at += 1;
+        let Some(letter) = self.peek() else {
+            return Err(self.error(start, "the escape is not finished", None));
+        };
+        self.at += letter.len_utf8();
+        let (digits, radix) = match letter {
+            'a' => return Ok('\u{7}'),
+            'b' => return Ok('\u{8}'),
+            'f' => return Ok('\u{c}'),
+            'n' => return Ok('\n'),
+            'r' => return Ok('\r'),
+            't' => return Ok('\t'),
+            'v' => return Ok('\u{b}'),
+            '\\' | '?' | '"' | '\'' | '`' => return Ok(letter),
+            'x' | 'X' => (2, 16),
+            'u' => (4, 16),
+            'U' => (8, 16),
+            '0'..='3' => {
+                self.at -= 1;
+                (3, 8)
+            }
+            _ => {
+                return Err(self.error(
+                    start,
+                    format!("`\\{}` is no escape", letter.escape_debug()),
+                    Some("a regular expression is written as a raw string: r'\\d+'"),
+                ));
+            }
+        };
+        let from = self.at;
+        let code = self
+            .text
+            .get(from..from + digits)
+            .filter(|code| code.bytes().all(|c| c.is_ascii_hexdigit()))
+            .and_then(|code| u32::from_str_radix(code, radix).ok())
+            .and_then(char::from_u32);
+        match code {
+            Some(character) => {
+                self.at += digits;
+                Ok(character)
+            }
+            None => Err(self.error(
+                start,
+                format!("`\\{letter}` wants {digits} digits that name a character"),
+                None,
+            )),
+        }
+    }
+}

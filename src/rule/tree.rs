@@ -1,0 +1,460 @@
+//! A rule file's YAML as a tree in which every key and value knows its bytes.
+//!
+//! serde stops at the first mistake; an author wants all of them at once, each with its place. So
+//! the tree is built from a parser's events. Anchors, aliases and tags are refused: a rule that
+//! needs them is hard to read, and a tree without them can't grow beyond its text.
+
+use granit_parser::{Event, Options, Parser, ScalarStyle};
+
+use super::mistake::Mistakes;
+use super::source::{Offsets, Passage, Span, Spanned};
+
+/// The largest rule file, in bytes. The longest rules have some 5 kB.
+pub(super) const MAXIMUM_SIZE: usize = 256 << 10;
+
+/// How deep lists and maps may nest; a rule needs five levels.
+const MAXIMUM_DEPTH: usize = 32;
+
+/// A value and its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Tree {
+    pub(super) value: Value,
+    pub(super) span: Span,
+}
+
+/// What a value is.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Scalar(Scalar),
+    List(Vec<Tree>),
+    Map(Vec<Entry>),
+}
+
+/// A scalar after YAML's own decoding.
+#[derive(Debug, Clone)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    /// Not in quotes nor a block: may be a number, a boolean or null.
+    pub(super) plain: bool,
+    offsets: Offsets,
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: Spanned<String>,
+    pub(super) value: Tree,
+}
+
+impl Scalar {
+    /// Its text, with the way back to the file.
+    pub(super) fn passage(&self) -> Passage<'_> {
+        Passage::new(&self.text, &self.offsets)
+    }
+
+    /// `null`, `~` or nothing at all.
+    pub(super) fn is_null(&self) -> bool {
+        self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    }
+}
+
+impl Tree {
+    /// What it is, for a message.
+    pub(super) fn describe(&self) -> &'static str {
+        match &self.value {
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+            Value::Scalar(scalar) if scalar.is_null() => "nothing",
+            Value::Scalar(_) => "text",
+        }
+    }
+
+    /// Where a message about the value as a whole points: a map or a list over many lines would
+    /// drown the message, so its first key or element stands for it.
+    pub(super) fn head(&self) -> Span {
+        match &self.value {
+            Value::Map(entries) => entries.first().map_or(self.span, |entry| entry.key.span),
+            Value::List(elements) => elements.first().map_or(self.span, Tree::head),
+            Value::Scalar(_) => self.span,
+        }
+    }
+}
+
+/// Reads the one document of a file; `None` if there is none that could be understood.
+pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
+    if text.len() > MAXIMUM_SIZE {
+        let limit = MAXIMUM_SIZE >> 10;
+        mistakes.error_of_file("BD001", format!("the file is larger than {limit} KiB"));
+        return None;
+    }
+    let mut options = Options::default();
+    options.emit_comments = false;
+    options.emit_anchor_events = true;
+    options.emit_unresolved_aliases = true;
+    let mut builder = Builder {
+        text,
+        open: Vec::new(),
+        root: None,
+        documents: 0,
+    };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let read = match event {
+            Ok((event, span)) => builder.take(event, &span, mistakes),
+            Err(error) => {
+                let at = builder.clamp(error.marker().byte_offset().unwrap_or(text.len()));
+                mistakes
+                    .error(
+                        "BD001",
+                        Span::new(at, at),
+                        format!("not YAML: {}", error.info()),
+                    )
+                    .label("here");
+                None
+            }
+        };
+        read?;
+    }
+    if builder.root.is_none() {
+        mistakes.error_of_file("BD001", "the file is empty");
+    }
+    builder.root
+}
+
+/// A list or map whose end has not been seen.
+struct Open {
+    tree: Tree,
+    /// The key whose value comes next.
+    key: Option<Spanned<String>>,
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    open: Vec<Open>,
+    root: Option<Tree>,
+    documents: usize,
+}
+
+impl Builder<'_> {
+    /// Takes one event; `None` ends the reading.
+    fn take(
+        &mut self,
+        event: Event<'_>,
+        place: &granit_parser::Span,
+        mistakes: &mut Mistakes,
+    ) -> Option<()> {
+        let range = place.byte_range().unwrap_or_default();
+        let span = Span::new(self.clamp(range.start), self.clamp(range.end));
+        let tag = match &event {
+            Event::Scalar(.., tag)
+            | Event::SequenceStart(.., tag)
+            | Event::MappingStart(.., tag) => tag.is_some(),
+            _ => false,
+        };
+        if tag {
+            let tag = place.tag_span().and_then(|tag| tag.byte_range());
+            let tag = tag.map_or(span, |tag| {
+                Span::new(self.clamp(tag.start), self.clamp(tag.end))
+            });
+            mistakes
+                .error("BD001", tag, "tags have no meaning in a rule")
+                .help("leave it out");
+        }
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    mistakes
+                        .error("BD001", span, "a file holds one rule")
+                        .label("a second document starts here");
+                    return None;
+                }
+            }
+            Event::Anchor(..) => {
+                mistakes
+                    .error("BD001", span, "anchors are not allowed in a rule")
+                    .help("write the value out where it is needed");
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                mistakes
+                    .error("BD001", span, "aliases are not allowed in a rule")
+                    .help("write the value out, or quote it: `*` at the start of a plain text makes it an alias");
+                self.close(
+                    scalar(String::new(), true, Offsets::identical(span.start), span),
+                    mistakes,
+                );
+            }
+            Event::Scalar(text, style, ..) => {
+                let source = self.text.get(span.start..span.end).unwrap_or_default();
+                let offsets = align(&text, source, span.start, style);
+                let plain = style == ScalarStyle::Plain;
+                self.close(scalar(text.into_owned(), plain, offsets, span), mistakes);
+            }
+            Event::SequenceStart(..) => return self.start(Value::List(Vec::new()), span, mistakes),
+            Event::MappingStart(..) => return self.start(Value::Map(Vec::new()), span, mistakes),
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(Open { mut tree, .. }) = self.open.pop() {
+                    // A block ends where the next line starts: its last value's end is nearer.
+                    tree.span = match (&tree.value, span.end > span.start) {
+                        (_, true) => tree.span.to(span),
+                        (Value::List(list), _) => list
+                            .last()
+                            .map_or(tree.span, |last| tree.span.to(last.span)),
+                        (Value::Map(map), _) => map
+                            .last()
+                            .map_or(tree.span, |last| tree.span.to(last.value.span)),
+                        _ => tree.span,
+                    };
+                    self.close(tree, mistakes);
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn start(&mut self, value: Value, span: Span, mistakes: &mut Mistakes) -> Option<()> {
+        if self.open.len() >= MAXIMUM_DEPTH {
+            mistakes.error(
+                "BD001",
+                span,
+                format!("nested more than {MAXIMUM_DEPTH} deep"),
+            );
+            return None;
+        }
+        let tree = Tree { value, span };
+        self.open.push(Open { tree, key: None });
+        Some(())
+    }
+
+    /// Puts a finished value where it belongs.
+    fn close(&mut self, tree: Tree, mistakes: &mut Mistakes) {
+        let Some(Open { tree: parent, key }) = self.open.last_mut() else {
+            self.root = Some(tree);
+            return;
+        };
+        match &mut parent.value {
+            Value::List(list) => list.push(tree),
+            Value::Map(entries) => match key.take() {
+                Some(key) => entries.push(Entry { key, value: tree }),
+                None => {
+                    let text = match &tree.value {
+                        Value::Scalar(scalar) => scalar.text.clone(),
+                        _ => {
+                            mistakes
+                                .error("BD001", tree.head(), "a key must be text")
+                                .help("quote what starts with `{` or `[`: YAML reads it as a map or a list");
+                            String::new()
+                        }
+                    };
+                    if let Some(first) = entries.iter().find(|entry| entry.key.value == text) {
+                        let first = first.key.span;
+                        mistakes
+                            .error(
+                                "BD001",
+                                tree.span,
+                                format!("the key `{text}` stands here twice"),
+                            )
+                            .label("again")
+                            .also(first, "first");
+                    }
+                    *key = Some(Spanned::new(text, tree.span));
+                }
+            },
+            Value::Scalar(_) => {}
+        }
+    }
+
+    /// The nearest place at or before `at` at which a character starts.
+    fn clamp(&self, at: usize) -> usize {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+}
+
+fn scalar(text: String, plain: bool, offsets: Offsets, span: Span) -> Tree {
+    let value = Value::Scalar(Scalar {
+        text,
+        plain,
+        offsets,
+    });
+    Tree { value, span }
+}
+
+/// Finds each character of a decoded scalar in its source.
+///
+/// The parser has decoded already, so this needs none of YAML's rules on indentation and folding:
+/// both texts are walked side by side, and where they differ the source holds blanks that were
+/// dropped or folded, or an escape. A blank may be taken for its neighbour, which no caret shows.
+fn align(value: &str, source: &str, start: usize, style: ScalarStyle) -> Offsets {
+    let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+    let mut at = usize::from(quoted);
+    let mut offsets = Offsets::identical(start + at);
+    for (index, wanted) in value.char_indices() {
+        loop {
+            let rest = source.get(at..).unwrap_or_default();
+            let Some(found) = rest.chars().next() else {
+                // Nothing is left of the source: the rest of the value stays on its last run.
+                return offsets;
+            };
+            let length = match (style, found) {
+                (ScalarStyle::SingleQuoted, '\'') => 2,
+                (ScalarStyle::DoubleQuoted, '\\') => match escape_length(rest) {
+                    Some(length) => length,
+                    None => {
+                        at += 1;
+                        continue;
+                    }
+                },
+                _ if found == wanted => found.len_utf8(),
+                // The parser's place of a block leaves blank lines before its first word out.
+                _ if !found.is_whitespace() && wanted.is_whitespace() => 0,
+                _ if !found.is_whitespace() => return offsets,
+                _ if matches!(wanted, ' ' | '\n') && matches!(found, '\n' | '\r') => {
+                    found.len_utf8()
+                }
+                _ => {
+                    at += found.len_utf8();
+                    continue;
+                }
+            };
+            offsets.push(index, start + at);
+            at += length;
+            break;
+        }
+    }
+    offsets
+}
+
+/// Bytes of the escape at the start of `rest`; `None` for an escaped line end, which stands for nothing.
+fn escape_length(rest: &str) -> Option<usize> {
+    match rest.as_bytes().get(1)? {
+        b'x' => Some(4),
+        b'u' => Some(6),
+        b'U' => Some(10),
+        b'\n' | b'\r' => None,
+        _ => rest.chars().nth(1).map(|escaped| 1 + escaped.len_utf8()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::source::RuleSource;
+
+    fn read_all(text: &str) -> (Option<Tree>, Vec<(String, String)>) {
+        let source = RuleSource {
+            name: "a.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let mut mistakes = Mistakes::new(&source);
+        let tree = read(text, &mut mistakes);
+        let shown = mistakes.into_list().into_iter().map(|mistake| {
+            let place = mistake
+                .labels
+                .first()
+                .map(|(span, _)| text[span.start..span.end].to_owned());
+            (mistake.message, place.unwrap_or_default())
+        });
+        (tree, shown.collect())
+    }
+
+    #[test]
+    fn every_character_is_found_again() {
+        let cases = [
+            "a: plain WORD here",
+            "a: plain over\n  lines WORD\n\n  and on",
+            "a: 'it''s  WORD here'",
+            "a: 'it''''s\n  folded\n\n  WORD''s'",
+            "a: \"\\t\\\"\\u00e9\\x41\\U0001F600 WORD \\\n   joined\\n WORD2\"",
+            "a: |\n  one\n    two WORD\n\n  three\n",
+            "a: |2-\n    one\n   WORD\n",
+            "a: >-\n  one\n  two WORD\n\n    more indented\n  WORD2 end\n",
+            "a: >+ # note\n\n  one é\n  WORD\n\n",
+            "a:\n  - >-\n    x\n    WORD y\n",
+            "{a: [\"x\\\\WORD\", b]}",
+            "é: ü WORD",
+            "a: |\r\n  one\r\n  WORD\r\n",
+            "a: \"x\r\n  WORD\"",
+        ];
+        fn scalars<'a>(tree: &'a Tree, found: &mut Vec<&'a Scalar>) {
+            match &tree.value {
+                Value::Scalar(scalar) => found.push(scalar),
+                Value::List(list) => list.iter().for_each(|tree| scalars(tree, found)),
+                Value::Map(map) => map.iter().for_each(|entry| scalars(&entry.value, found)),
+            }
+        }
+        for text in cases {
+            let (tree, mistakes) = read_all(text);
+            assert!(mistakes.is_empty(), "{text:?}: {mistakes:?}");
+            let tree = tree.unwrap();
+            let mut found = Vec::new();
+            scalars(&tree, &mut found);
+            let mut seen = 0;
+            for scalar in found {
+                for word in ["WORD", "WORD2"] {
+                    for (at, _) in scalar.text.match_indices(word) {
+                        let span = scalar.passage().span(at, at + word.len());
+                        assert_eq!(&text[span.start..span.end], word, "{text:?}");
+                        seen += 1;
+                    }
+                }
+                // Whatever is no blank and no escape stands in the source as it is.
+                for (at, character) in scalar.text.char_indices() {
+                    let span = scalar.passage().span(at, at + character.len_utf8());
+                    let source = &text[span.start..];
+                    assert!(
+                        character.is_whitespace()
+                            || source.starts_with(character)
+                            || source.starts_with('\\'),
+                        "{text:?} at {at}"
+                    );
+                }
+            }
+            assert!(seen > 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let table = [
+            ("a: 1\nb: 2\na: 3", "the key `a` stands here twice", "a"),
+            ("a: &x 1", "anchors are not allowed in a rule", "&x"),
+            ("a: *x", "aliases are not allowed in a rule", "*x"),
+            ("a: !!str 1", "tags have no meaning in a rule", "!!str"),
+            ("a: 1\n---\nb: 2", "a file holds one rule", "---"),
+            ("? [a]\n: 1", "a key must be text", "a"),
+            ("", "the file is empty", ""),
+            ("# only a comment", "the file is empty", ""),
+        ];
+        for (text, message, place) in table {
+            let (_, mistakes) = read_all(text);
+            assert_eq!(
+                mistakes,
+                [(message.to_owned(), place.to_owned())],
+                "{text:?}"
+            );
+        }
+        let (tree, mistakes) = read_all("a: [1, 2\nb: 3");
+        assert!(tree.is_none());
+        assert!(mistakes[0].0.starts_with("not YAML: "), "{mistakes:?}");
+    }
+
+    #[test]
+    fn limits() {
+        for text in [
+            "[".repeat(200_000),
+            "{a: ".repeat(50_000),
+            "- ".repeat(100_000),
+            "? ".repeat(100_000),
+        ] {
+            let (tree, mistakes) = read_all(&text);
+            assert!(tree.is_none() && mistakes.len() == 1, "{mistakes:?}");
+        }
+        let (tree, mistakes) = read_all(&"a".repeat(MAXIMUM_SIZE + 1));
+        assert!(tree.is_none());
+        assert_eq!(mistakes[0].0, "the file is larger than 256 KiB");
+    }
+}
