@@ -1,1 +1,3 @@
 //! parse
+
+pub mod host;
