@@ -25,11 +25,14 @@ mod smart_reader;
 pub use block_device::{BlockDevice, ScsiDevice};
 pub use boot_history::{BootRecord, BootRecordKind};
 pub use clock::Clock;
-pub use disk_use::{DiskUse, MountPoint};
+pub use disk_use::{
+    CsiMount, DiskUse, HostDisk, MountPoint, csi_mount, is_longhorn_data_path, is_longhorn_model,
+    longhorn_node,
+};
 pub use file_system::{FileSystemUsage, InodeUsage, MountEntry};
 pub use image::ContainerImage;
 pub use iscsi::IscsiSession;
-pub use journal::{Boot, JournalSpan};
+pub use journal::{Boot, JournalSpan, stamp};
 pub use memory::Memory;
 pub use process::{Load, Process, Taint};
 pub use release::{HarvesterRelease, OsRelease};
@@ -76,7 +79,10 @@ pub enum HostFile {
 /// The path is relative to the node's directory; a file of the supportconfig is given by its bare
 /// name, as it lies in a directory of its own inside another archive.
 pub fn recognise(path_below_node: &str) -> Option<HostFile> {
-    let file_name = path_below_node.rsplit('/').next().unwrap_or(path_below_node);
+    let file_name = path_below_node
+        .rsplit('/')
+        .next()
+        .unwrap_or(path_below_node);
     if let Some(path) = path_below_node.strip_prefix("configs/") {
         return recognise_configuration(path_below_node, path, file_name);
     }
@@ -85,7 +91,9 @@ pub fn recognise(path_below_node: &str) -> Option<HostFile> {
     {
         return Some(file);
     }
-    SUPPORTCONFIG_FILES.contains(&file_name).then(|| HostFile::Supportconfig(file_name.to_owned()))
+    SUPPORTCONFIG_FILES
+        .contains(&file_name)
+        .then(|| HostFile::Supportconfig(file_name.to_owned()))
 }
 
 /// Files of a supportconfig that hold a section read here. The console and RKE2 plugins' are logs,
@@ -127,7 +135,9 @@ fn recognise_configuration(whole: &str, path: &str, file_name: &str) -> Option<H
         "etc/rancher/installer/env" => return Some(HostFile::Environment(whole.to_owned())),
         _ => {}
     }
-    let structured = [".yaml", ".yml", ".config"].iter().any(|end| file_name.ends_with(end));
+    let structured = [".yaml", ".yml", ".config"]
+        .iter()
+        .any(|end| file_name.ends_with(end));
     let holds_settings = path == "oem/harvester.config"
         || path.starts_with("etc/rancher/rke2/")
         || path == "etc/rancher/rancherd/config.yaml"
@@ -143,13 +153,15 @@ fn recognise_log(name: &str) -> Option<HostFile> {
         "containerd-images.log" => Some(HostFile::ContainerImages),
         _ => {
             let unit = name.strip_suffix(".log")?;
-            UNITS.contains(&unit).then(|| HostFile::UnitLog(unit.to_owned()))
+            UNITS
+                .contains(&unit)
+                .then(|| HostFile::UnitLog(unit.to_owned()))
         }
     }
 }
 
 /// A value with the place it was read at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact<T> {
     /// What was read.
     pub value: T,
@@ -207,6 +219,9 @@ pub struct HostFacts {
     pub boots: Vec<Boot>,
     /// What span the journals say they cover.
     pub journals: Vec<JournalSpan>,
+    /// Commands that supportconfig gave up on after 120 s; the device or file system they looked at
+    /// hung.
+    pub hung_commands: Vec<Fact<String>>,
     /// Units that systemd calls failed.
     pub failed_units: Vec<FailedUnit>,
     /// Images in containerd's store.
@@ -223,7 +238,7 @@ pub fn read(file: HostFile, display_path: &str, text: &str) -> Parsed<HostFacts>
         return reader.finish();
     }
     match file {
-        HostFile::OsRelease => release::read_os_release(&mut reader, 1, text.lines()),
+        HostFile::OsRelease => release::read_os_release(&mut reader, numbered(text)),
         HostFile::HarvesterRelease => release::read_harvester_release(&mut reader, text),
         HostFile::Hostname => release::read_hostname(&mut reader, text),
         HostFile::Settings(path) => setting::read_settings(&mut reader, &path, text),
@@ -270,6 +285,7 @@ impl HostFacts {
             boot_records,
             boots,
             journals,
+            hung_commands,
             failed_units,
             images,
             settings,
@@ -302,6 +318,7 @@ impl HostFacts {
         self.boot_records.extend(boot_records);
         self.boots.extend(boots);
         self.journals.extend(journals);
+        self.hung_commands.extend(hung_commands);
         self.failed_units.extend(failed_units);
         self.images.extend(images);
         self.settings.extend(settings);
@@ -313,23 +330,52 @@ struct Reader<'a> {
     path: &'a str,
     facts: HostFacts,
     problems: Vec<Problem>,
+    overflowed: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(path: &'a str) -> Self {
-        Reader { path, facts: HostFacts::default(), problems: Vec::new() }
+        Reader {
+            path,
+            facts: HostFacts::default(),
+            problems: Vec::new(),
+            overflowed: false,
+        }
     }
 
-    fn finish(self) -> Parsed<HostFacts> {
-        Parsed { value: self.facts, problems: self.problems }
+    fn finish(mut self) -> Parsed<HostFacts> {
+        if self.overflowed {
+            let reason = format!("more than {MOST_ROWS} facts of one kind; the rest is left out");
+            self.problem(None, ProblemKind::Limit, reason);
+        }
+        Parsed {
+            value: self.facts,
+            problems: self.problems,
+        }
     }
 
     fn at(&self, line: u32) -> Location {
-        Location { path: self.path.to_owned(), line: Some(line) }
+        Location {
+            path: self.path.to_owned(),
+            line: Some(line),
+        }
     }
 
     fn fact<T>(&self, value: T, line: u32) -> Fact<T> {
-        Fact { value, seen: self.at(line) }
+        Fact {
+            value,
+            seen: self.at(line),
+        }
+    }
+
+    /// Adds to a list of facts, up to [`MOST_ROWS`].
+    fn keep<T>(&mut self, list: fn(&mut HostFacts) -> &mut Vec<T>, item: T) {
+        let list = list(&mut self.facts);
+        if list.len() < MOST_ROWS {
+            list.push(item);
+        } else {
+            self.overflowed = true;
+        }
     }
 
     fn problem(&mut self, line: Option<u32>, kind: ProblemKind, reason: impl Into<String>) {
@@ -340,3 +386,92 @@ impl<'a> Reader<'a> {
         });
     }
 }
+
+/// Lines with their numbers.
+fn numbered(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    (1..=u32::MAX).zip(text.lines())
+}
+
+/// Takes blanks and a pair of quotes off a value.
+fn unquote(value: &str) -> &str {
+    let value = value.trim();
+    for quote in ['"', '\''] {
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|value| value.strip_suffix(quote))
+        {
+            return inner;
+        }
+    }
+    value
+}
+
+/// Reads each section by the command or file that it names. Which sections lie in which file has
+/// changed between versions of supportconfig, and what a command prints has not.
+fn read_supportconfig(reader: &mut Reader, text: &str) {
+    let mut sections = 0;
+    for section in Sections::of(text) {
+        sections += 1;
+        match section.availability {
+            Availability::Present | Availability::CommandNotFound => {}
+            Availability::TimedOut => {
+                let line = section.subject_line();
+                let reason = format!("`{}` did not finish and was given up on", section.subject);
+                reader.problem(Some(line), ProblemKind::Truncated, reason);
+                let hung = reader.fact(section.subject.to_owned(), line);
+                reader.keep(|facts| &mut facts.hung_commands, hung);
+            }
+            _ => continue,
+        }
+        match section.kind {
+            SectionKind::Command | SectionKind::Other => read_command(reader, &section),
+            SectionKind::ConfigurationFile => read_file(reader, &section),
+            _ => {}
+        }
+    }
+    // A package that isn't installed leaves a file with just that remark.
+    if sections == 0 && !text.contains("RPM Not Installed") {
+        reader.problem(
+            None,
+            ProblemKind::Syntax,
+            "no section of a supportconfig in it",
+        );
+    }
+}
+
+fn read_command(reader: &mut Reader, section: &Section) {
+    match section.program() {
+        "smartctl" => smart_reader::read_smart(reader, section),
+        "df" if section.has_argument("-i") => file_system::read_inodes(reader, section),
+        "df" => file_system::read_usage(reader, section),
+        "mount" | "findmnt" => file_system::read_mounts(reader, section),
+        "lsblk" => block_device::read_lsblk(reader, section),
+        "lsscsi" if section.arguments().next().is_none() => {
+            block_device::read_lsscsi(reader, section)
+        }
+        "uptime" => process::read_uptime(reader, section),
+        "uname" => process::read_uname(reader, section),
+        "ps" => process::read_processes(reader, section),
+        "free" if !section.has_argument("-h") => memory::read_free(reader, section),
+        "date" if section.arguments().next().is_none() => clock::read_date(reader, section),
+        "timedatectl" => clock::read_timedatectl(reader, section),
+        "chronyc" if section.has_argument("tracking") => clock::read_tracking(reader, section),
+        "last" => boot_history::read_last(reader, section),
+        "systemctl" if section.has_argument("--failed") => service::read_failed(reader, section),
+        "iscsiadm" if section.has_argument("session") => iscsi::read_sessions(reader, section),
+        _ => {}
+    }
+}
+
+fn read_file(reader: &mut Reader, section: &Section) {
+    match section.subject {
+        "/proc/meminfo" => memory::read_meminfo(reader, section),
+        "/proc/cmdline" => process::read_command_line(reader, section),
+        "/proc/mounts" => file_system::read_mounts(reader, section),
+        "/proc/sys/kernel/tainted" => process::read_taint(reader, section),
+        "/etc/iscsi/initiatorname.iscsi" => iscsi::read_initiator(reader, section),
+        "/etc/os-release" => release::read_os_release(reader, section.lines()),
+        _ => {}
+    }
+}
+

@@ -1,5 +1,7 @@
 //! `systemctl --failed`.
 
+use crate::parse::host::Reader;
+use crate::parse::host::section::Section;
 use crate::span::Location;
 
 /// A unit that systemd calls failed.
@@ -11,4 +13,25 @@ pub struct FailedUnit {
     pub description: String,
     /// Row of the table.
     pub seen: Location,
+}
+
+/// Reads `systemctl --failed`: `● iscsid.service loaded failed failed Open-iSCSI`.
+pub(super) fn read_failed(reader: &mut Reader, section: &Section) {
+    for (line, text) in section.lines() {
+        let row =
+            text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '●' | '*' | '×'));
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let [unit, _load, active, _sub, description @ ..] = words.as_slice() else {
+            continue;
+        };
+        if *active != "failed" || !unit.contains('.') {
+            continue;
+        }
+        let found = FailedUnit {
+            unit: (*unit).to_owned(),
+            description: description.join(" "),
+            seen: reader.at(line),
+        };
+        reader.keep(|facts| &mut facts.failed_units, found);
+    }
 }
