@@ -1,0 +1,129 @@
+//! The host as iSCSI initiator: its name and its sessions.
+
+use crate::parse::host::Reader;
+use crate::parse::host::section::Section;
+use crate::span::Location;
+
+/// A running iSCSI session; Longhorn has one per attached volume of the v1 data engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IscsiSession {
+    /// `iqn.2019-10.io.longhorn:pvc-…`.
+    pub target: String,
+    /// Address and port of the target: `10.52.0.9:3260`.
+    pub portal: Option<String>,
+    /// Number of the session, as in the kernel's `session3`.
+    pub session: Option<u32>,
+    /// State of the session: `LOGGED IN`, `FAILED`; only in the detailed form.
+    pub state: Option<String>,
+    /// Kernel names of the disks it brought: `sdb`; only in the detailed form.
+    pub devices: Vec<String>,
+    /// Line of the list.
+    pub seen: Location,
+}
+
+/// Reads `/etc/iscsi/initiatorname.iscsi`.
+pub(super) fn read_initiator(reader: &mut Reader, section: &Section) {
+    for (line, text) in section.lines() {
+        if let Some(name) = text.trim().strip_prefix("InitiatorName=")
+            && reader.facts.initiator.is_none()
+        {
+            reader.facts.initiator = Some(reader.fact(name.trim().to_owned(), line));
+        }
+    }
+}
+
+/// Reads `iscsiadm -m session`, plain or with `-P 1` to `-P 3`. A session that an earlier section
+/// of the file listed is completed, not listed again.
+pub(super) fn read_sessions(reader: &mut Reader, section: &Section) {
+    let mut target = String::new();
+    let mut portal: Option<String> = None;
+    let mut current: Option<usize> = None;
+    for (line, text) in section.lines() {
+        let text = text.trim();
+        if let Some(session) = plain_session(reader, line, text) {
+            find_or_keep(reader, session);
+            continue;
+        }
+        let Some((key, value)) = text.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        match key {
+            "Target" => {
+                target = value.split_whitespace().next().unwrap_or("").to_owned();
+                (portal, current) = (None, None);
+            }
+            // `10.52.0.9:3260,1`.
+            "Current Portal" => {
+                portal = Some(value.split(',').next().unwrap_or(value).to_owned());
+                current = None;
+            }
+            "SID" if !target.is_empty() => {
+                current = find_or_keep(
+                    reader,
+                    IscsiSession {
+                        target: target.clone(),
+                        portal: portal.clone(),
+                        session: value.parse().ok(),
+                        state: None,
+                        devices: Vec::new(),
+                        seen: reader.at(line),
+                    },
+                );
+            }
+            "iSCSI Session State" => {
+                if let Some(session) =
+                    current.and_then(|at| reader.facts.iscsi_sessions.get_mut(at))
+                {
+                    session.state = Some(value.to_owned());
+                }
+            }
+            // `Attached scsi disk sdb          State: running`.
+            _ => {
+                let disk = text
+                    .strip_prefix("Attached scsi disk ")
+                    .and_then(|rest| rest.split_whitespace().next());
+                if let Some(disk) = disk
+                    && let Some(session) =
+                        current.and_then(|at| reader.facts.iscsi_sessions.get_mut(at))
+                {
+                    session.devices.push(disk.to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// `tcp: [3] 10.52.0.9:3260,1 iqn.2019-10.io.longhorn:pvc-… (non-flash)`.
+fn plain_session(reader: &Reader, line: u32, text: &str) -> Option<IscsiSession> {
+    let (_transport, rest) = text.split_once(": [")?;
+    let (session, rest) = rest.split_once("] ")?;
+    let mut words = rest.split_whitespace();
+    let portal = words.next()?.split(',').next()?;
+    let target = words.next()?;
+    Some(IscsiSession {
+        target: target.to_owned(),
+        portal: Some(portal.to_owned()),
+        session: session.parse().ok(),
+        state: None,
+        devices: Vec::new(),
+        seen: reader.at(line),
+    })
+}
+
+/// Index of the session in the facts, put there if it is new; `None` if the list is full.
+fn find_or_keep(reader: &mut Reader, session: IscsiSession) -> Option<usize> {
+    let sessions = &mut reader.facts.iscsi_sessions;
+    let known = sessions
+        .iter()
+        .position(|known| known.session == session.session && known.target == session.target);
+    if known.is_none() && sessions.len() < MOST_SESSIONS {
+        sessions.push(session);
+        return Some(sessions.len() - 1);
+    }
+    known
+}
+
+/// Far above what a host attaches (Kubernetes allows 110 pods a node by default, Harvester 200), and
+/// low enough for a search through all of them for each.
+const MOST_SESSIONS: usize = 2_000;
