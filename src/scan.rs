@@ -5,6 +5,9 @@
 //! on the paths alone. Of a file only its shape, its last lines and a few lines of each record are
 //! kept; counts are exact.
 
+mod filter;
+mod literal;
+mod measure;
 mod source;
 
 use std::collections::BTreeMap;
