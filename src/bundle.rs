@@ -1,1 +1,334 @@
-//! bundle
+//! Reads a bundle: every file of the archive in parallel, into objects, log hits and host facts.
+//!
+//! Ingestion knows no rules: it is given a [`Scanner`], finds what that asks for, and keeps the rest
+//! of each log only as its shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use crate::archive::{Archive, Content, Unit};
+use crate::derive::{self, Seen};
+use crate::diagnosis::facts::BundleInfo;
+use crate::graph::{Collected, Graph, GraphBuilder};
+use crate::layout::{Layout, Shape, Source};
+use crate::parse::document::Document;
+use crate::parse::host::{self, HostFacts};
+use crate::parse::{self, time::timestamp};
+use crate::scan::{FileScan, Hits, ScanInput, Scanner, SourceSpec};
+use crate::span::{Problem, ProblemKind};
+
+/// All that was read of a bundle. It does not change any more.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Objects, derived ones included.
+    pub graph: Graph,
+    /// Log lines that matched, and the shapes of all logs.
+    pub hits: Hits,
+    /// Facts of hosts by node.
+    pub hosts: BTreeMap<String, HostFacts>,
+    /// What the bundle says of itself.
+    pub info: BundleInfo,
+    /// The bundle's own time: the "now" of all rules.
+    pub now: Option<Timestamp>,
+    /// What could not be read, sorted.
+    pub problems: Vec<Problem>,
+    /// Whether the collector's list of errors is there.
+    pub collector_errors: bool,
+    /// How much was read.
+    pub extent: Extent,
+    /// Log sources of hosts that are there, by node.
+    host_logs: BTreeSet<(String, String)>,
+}
+
+/// How much of a bundle was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Files, those in nested archives included.
+    pub files: u64,
+    /// Their bytes, uncompressed.
+    pub bytes: u64,
+    /// Items of lists as collected, before events are folded.
+    pub objects: u64,
+}
+
+/// Told of each unit of work that is done, from any thread.
+pub trait Progress: Sync {
+    /// The number of bytes that will be read.
+    fn begin(&self, bytes: u64);
+    /// So many more bytes were read.
+    fn advance(&self, bytes: u64);
+}
+
+/// What one file gave.
+enum Piece {
+    Manifest { path: String, document: Document },
+    Log(FileScan),
+    Host { node: String, facts: HostFacts, log: Option<FileScan>, below: String },
+    Metadata(Document),
+    CollectorErrors { text: String, log: FileScan },
+    Nothing,
+}
+
+/// What one file gave, where it stands, and what was wrong with it.
+struct Read {
+    path: String,
+    bytes: u64,
+    piece: Piece,
+    namespace: Option<String>,
+    cluster: bool,
+    problems: Vec<Problem>,
+}
+
+/// No archive holds a bundle: nothing in it looks like one.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{name} holds no support bundle")]
+#[diagnostic(help(
+    "a bundle has metadata.yaml, yamls/, logs/ or nodes/ at its top or up to two directories below; this archive has none of them"
+))]
+pub struct NotABundle {
+    /// Name of the archive.
+    pub name: String,
+}
+
+impl Bundle {
+    /// Reads all of an archive. What cannot be read is a problem of the bundle, not an error.
+    ///
+    /// # Errors
+    /// If nothing in the archive looks like a bundle.
+    pub fn read(archive: &Archive, scanner: &Scanner, progress: &dyn Progress) -> Result<Bundle, NotABundle> {
+        let paths = archive.units().iter().map(|unit| &unit.path);
+        let layout = Layout::locate(paths).ok_or_else(|| NotABundle { name: archive.name().to_owned() })?;
+        let reader = Reader { archive, layout: &layout, scanner, now: time_of(archive, &layout) };
+        progress.begin(archive.units().iter().map(|unit| unit.size).sum());
+
+        // Largest first, so that no thread is left alone with the largest file at the end.
+        let mut order: Vec<&Unit> = archive.units().iter().collect();
+        order.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+        let mut read: Vec<Read> = order
+            .into_par_iter()
+            .with_max_len(1)
+            .flat_map_iter(|unit| {
+                let read = reader.unit(unit);
+                progress.advance(unit.size);
+                read
+            })
+            .collect();
+        read.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(reader.gather(read))
+    }
+
+    /// Whether a node sent a log of one of these sources.
+    pub(crate) fn has_host_log(&self, node: &str, sources: &[&SourceSpec]) -> bool {
+        let range = (node.to_owned(), String::new())..;
+        self.host_logs
+            .range(range)
+            .take_while(|(of, _)| of == node)
+            .any(|(_, file)| sources.iter().any(|source| source.is_host_file(file)))
+    }
+}
+
+/// The bundle's own time: what its metadata says, else the newest time of writing in the archive.
+fn time_of(archive: &Archive, layout: &Layout) -> Option<Timestamp> {
+    let metadata = archive.units().iter().find(|unit| {
+        layout.relative(&unit.path).is_some_and(|path| layout.source(path) == Source::Metadata)
+    });
+    let stated = metadata.and_then(|unit| {
+        let mut document = None;
+        archive.read(unit, &mut |content| {
+            document = parse::parse(content.path.as_str(), content.bytes).value;
+        });
+        timestamp(document?.root().get("bundlecreatedat")?.as_str()?)
+    });
+    stated.or_else(|| archive.units().iter().filter_map(|unit| unit.modified).max())
+}
+
+struct Reader<'a> {
+    archive: &'a Archive,
+    layout: &'a Layout,
+    scanner: &'a Scanner,
+    now: Option<Timestamp>,
+}
+
+impl Reader<'_> {
+    /// Reads one unit. A defect of ours in one file must not cost the others, so a panic is caught.
+    fn unit(&self, unit: &Unit) -> Vec<Read> {
+        let attempt = std::panic::AssertUnwindSafe(|| {
+            let mut read = Vec::new();
+            let problems = self.archive.read(unit, &mut |content| read.extend(self.content(content)));
+            if !problems.is_empty() {
+                read.push(self.only(unit, problems));
+            }
+            read
+        });
+        std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+            let reason = "reading this file met a defect of bundle-doctor; please report it";
+            let problem = Problem::new(self.shown(unit.path.as_str()), ProblemKind::Unreadable, reason);
+            vec![self.only(unit, vec![problem])]
+        })
+    }
+
+    fn only(&self, unit: &Unit, problems: Vec<Problem>) -> Read {
+        let path = self.shown(unit.path.as_str());
+        let problems = problems.into_iter().map(|problem| self.relative(problem)).collect();
+        Read { path, bytes: 0, piece: Piece::Nothing, namespace: None, cluster: false, problems }
+    }
+
+    fn shown(&self, path: &str) -> String {
+        self.layout.strip(path).to_owned()
+    }
+
+    fn relative(&self, problem: Problem) -> Problem {
+        Problem { path: self.shown(&problem.path), ..problem }
+    }
+
+    fn content(&self, content: Content) -> Option<Read> {
+        let path = self.layout.relative(&content.path)?.to_owned();
+        let source = self.layout.source(&path);
+        let bytes = content.bytes.len() as u64;
+        let mut problems: Vec<Problem> = content.problem.into_iter().map(|problem| self.relative(problem)).collect();
+        let (namespace, cluster) = match &source {
+            Source::Manifests { namespace, .. } => (namespace.clone(), namespace.is_none()),
+            _ => (None, false),
+        };
+        let scan = |bytes: &[u8]| {
+            self.scanner.scan(&ScanInput {
+                path: &path,
+                source: &source,
+                bytes,
+                modified: content.modified,
+                now: self.now,
+            })
+        };
+        let piece = match &source {
+            Source::Manifests { .. } => {
+                let parsed = parse::manifest(&path, content.bytes);
+                problems.extend(parsed.problems);
+                parsed.value.map_or(Piece::Nothing, |document| Piece::Manifest { path: path.clone(), document })
+            }
+            Source::Metadata => {
+                let parsed = parse::parse(&path, content.bytes);
+                problems.extend(parsed.problems);
+                parsed.value.map_or(Piece::Nothing, Piece::Metadata)
+            }
+            Source::CollectorErrors => Piece::CollectorErrors {
+                log: scan(&content.bytes),
+                text: String::from_utf8_lossy(&content.bytes).into_owned(),
+            },
+            Source::PodLog { .. } => Piece::Log(scan(&content.bytes)),
+            Source::NodeFile { node, path: below } | Source::Supportconfig { node, file: below } => {
+                let log = (is_log(below) || matches!(source, Source::Supportconfig { .. })).then(|| scan(&content.bytes));
+                let mut facts = HostFacts::default();
+                if let Some(file) = host::recognise(below) {
+                    let text = String::from_utf8_lossy(&content.bytes);
+                    let parsed = host::read(file, &path, &text);
+                    facts = parsed.value;
+                    problems.extend(parsed.problems);
+                }
+                Piece::Host { node: node.clone(), facts, log, below: below.clone() }
+            }
+            Source::Alerts | Source::Unknown => Piece::Nothing,
+        };
+        Some(Read { path, bytes, piece, namespace, cluster, problems })
+    }
+
+    /// Puts together what the files gave, in path order.
+    fn gather(&self, read: Vec<Read>) -> Bundle {
+        let mut builder = GraphBuilder::default();
+        let mut scans = Vec::new();
+        let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
+        let mut host_logs = BTreeSet::new();
+        let mut metadata = None;
+        let mut errors = None;
+        let mut collected = Collected::default();
+        let mut extent = Extent::default();
+        let mut problems: Vec<Problem> =
+            self.archive.problems().iter().cloned().map(|problem| self.relative(problem)).collect();
+        for one in read {
+            extent.files += u64::from(!matches!(one.piece, Piece::Nothing) || one.bytes > 0);
+            extent.bytes += one.bytes;
+            problems.extend(one.problems);
+            collected.cluster |= one.cluster;
+            collected.namespaces.extend(one.namespace);
+            match one.piece {
+                Piece::Manifest { path, document } => extent.objects += builder.add(path, document) as u64,
+                Piece::Log(scan) => scans.push(scan),
+                Piece::Host { node, facts, log, below } => {
+                    hosts.entry(node.clone()).or_default().merge(facts);
+                    host_logs.insert((node, below));
+                    scans.extend(log);
+                }
+                Piece::Metadata(document) => metadata = Some(document),
+                Piece::CollectorErrors { text, log } => {
+                    scans.push(log);
+                    errors = Some(text);
+                }
+                Piece::Nothing => {}
+            }
+        }
+        if let Some(errors) = &errors {
+            let (namespaces, failed) = collector_errors(errors);
+            collected.namespaces.extend(namespaces);
+            collected.failed = failed;
+        }
+        if let Shape::Node { name: None } = self.layout.shape() {
+            name_the_node(&mut hosts);
+        }
+        builder.collected(collected);
+        let mut graph = builder.finish();
+        let hits = self.scanner.finish(scans, self.now);
+        problems.extend(hits.files().iter().flat_map(|log| log.problems.iter().cloned()));
+        derive::derive(&mut graph, &Seen { hosts: &hosts, logs: hits.files(), now: self.now });
+        problems.sort();
+        problems.dedup();
+        let info = crate::summary::bundle_info(self.archive.name(), self.layout.name(), metadata.as_ref(), &graph, self.now);
+        Bundle {
+            graph,
+            hits,
+            hosts,
+            info,
+            now: self.now,
+            problems,
+            collector_errors: errors.is_some(),
+            extent,
+            host_logs,
+        }
+    }
+}
+
+/// Files of a node that are logs; its configuration is not scanned for patterns.
+fn is_log(below: &str) -> bool {
+    below.starts_with("logs/") && !below.ends_with("containerd-images.log")
+}
+
+/// A node archive alone does not say whose it is; the host's own name does.
+fn name_the_node(hosts: &mut BTreeMap<String, HostFacts>) {
+    let named: Option<(String, String)> = hosts.iter().find_map(|(known, facts)| {
+        Some((known.clone(), facts.hostname.as_ref()?.value.clone()))
+    });
+    if let Some((known, name)) = named
+        && let Some(facts) = hosts.remove(&known)
+    {
+        hosts.entry(name).or_default().merge(facts);
+    }
+}
+
+/// Namespaces that the collector visited, and resources whose lists failed. The line about
+/// `bindings`, which can only be created, comes for every namespace and is how it shows.
+fn collector_errors(text: &str) -> (Vec<String>, BTreeSet<String>) {
+    let mut namespaces = Vec::new();
+    let mut failed = BTreeSet::new();
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("Failed to get ") else { continue };
+        let Some((url, reason)) = rest.split_once(": ") else { continue };
+        let resource = url.rsplit('/').next().unwrap_or_default();
+        if reason.starts_with("the server does not allow this method") {
+            let namespace = url.strip_prefix("/api/v1/namespaces/").and_then(|it| it.strip_suffix("/bindings"));
+            namespaces.extend(namespace.map(str::to_owned));
+        } else {
+            failed.insert(resource.to_owned());
+        }
+    }
+    (namespaces, failed)
+}

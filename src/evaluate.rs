@@ -1,1 +1,128 @@
-//! evaluate
+//! Applies rules to a bundle: each rule that has its input gives findings, each that lacks it a reason.
+
+mod evidence;
+mod function;
+mod macros;
+mod operator;
+mod plan;
+mod pod;
+mod program;
+mod requirement;
+mod row;
+mod row_finding;
+mod value;
+
+use rayon::prelude::*;
+
+use crate::bundle::Bundle;
+use crate::diagnosis::facts::NotEvaluated;
+use crate::finding::Finding;
+use crate::rule::{Rule, RuleErrors, RuleSet};
+use crate::scan::{MatcherSpec, Scanner};
+
+use plan::Plan;
+
+/// Rules ready to run, with the scanner that finds all their log lines in one pass.
+pub struct Engine {
+    rules: Vec<ReadyRule>,
+    scanner: Scanner,
+}
+
+struct ReadyRule {
+    rule: std::sync::Arc<Rule>,
+    plan: Plan,
+}
+
+/// What all rules said of a bundle.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// Findings by rule, in the order of their rows; ids are given by the diagnosis.
+    pub findings: Vec<Finding>,
+    /// Rules that could not be evaluated, or not everywhere, sorted.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+impl Engine {
+    /// Makes rules ready to run.
+    ///
+    /// # Errors
+    /// Mistakes that show only where names meet values, and patterns that cannot be scanned for.
+    pub fn new(rules: &RuleSet) -> Result<Engine, RuleErrors> {
+        let mut ready = Vec::new();
+        let mut specs: Vec<MatcherSpec> = Vec::new();
+        let mut mistakes = Vec::new();
+        for rule in rules.active() {
+            let first = specs.len();
+            for matcher in rule.logs.values() {
+                match requirement::matcher_spec(rule, matcher) {
+                    Ok(spec) => specs.push(spec),
+                    Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule.clone(), error))),
+                }
+            }
+            match Plan::new(rule, first) {
+                Ok(plan) => ready.push(ReadyRule { rule: rule.clone(), plan }),
+                Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule.clone(), error))),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(RuleErrors::from_compile(mistakes));
+        }
+        let scanner = Scanner::new(specs).map_err(|errors| RuleErrors::from_patterns(rules, &errors))?;
+        Ok(Engine { rules: ready, scanner })
+    }
+
+    /// Finds the log lines of all rules.
+    pub fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is no rule at all.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Applies all rules, in parallel; the result does not depend on how many threads did it.
+    pub fn evaluate(&self, bundle: &Bundle) -> Evaluation {
+        let each: Vec<Evaluation> = self.rules.par_iter().map(|ready| ready.evaluate(bundle)).collect();
+        let mut evaluation = Evaluation::default();
+        for one in each {
+            evaluation.findings.extend(one.findings);
+            evaluation.not_evaluated.extend(one.not_evaluated);
+        }
+        evaluation.not_evaluated.sort();
+        evaluation
+    }
+}
+
+impl ReadyRule {
+    fn evaluate(&self, bundle: &Bundle) -> Evaluation {
+        let refused = |reason: String| Evaluation {
+            findings: Vec::new(),
+            not_evaluated: vec![NotEvaluated { rule: self.rule.id.clone(), reason }],
+        };
+        let versions = match requirement::versions(&self.rule.versions, bundle) {
+            requirement::Fit::Outside => return Evaluation::default(),
+            fit => fit,
+        };
+        let missing = match requirement::input(&self.rule, &self.plan, bundle) {
+            requirement::Input::Missing(reason) => return refused(reason),
+            requirement::Input::MissingFor(reason) => Some(reason),
+            requirement::Input::Complete => None,
+        };
+        let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
+        let mut evaluation = Evaluation { findings: found.findings, not_evaluated: Vec::new() };
+        if found.exhausted {
+            let reason = format!("stopped after {} steps: its bindings join too much with too much", row::STEP_BUDGET);
+            return refused(reason);
+        }
+        if let Some(reason) = missing {
+            evaluation.not_evaluated.push(NotEvaluated { rule: self.rule.id.clone(), reason });
+        }
+        evaluation
+    }
+}

@@ -2,6 +2,8 @@
 
 pub mod archive;
 pub mod bundle;
+pub mod derive;
+pub mod summary;
 pub mod diagnosis;
 pub mod evaluate;
 pub mod finding;

@@ -116,7 +116,7 @@ fn steps(graph: &Graph, upgrade: ObjectView<'_>) -> Vec<Step> {
             let since = since(state, job, prepared);
             let secret = plan_secret(graph, name);
             let mut object = Derived::new("UpgradeStep", name);
-            let here = |key: &str| field(upgrade.id(), &format!("status.nodeStatuses.{name}{key}"));
+            let here = |key: &str| field(upgrade.id(), &format!("status.nodeStatuses['{name}']{key}"));
             object
                 .set("upgradeName", Some(upgrade.name()))
                 .set("nodeName", Some(name))
@@ -256,7 +256,7 @@ fn status(graph: &Graph, seen: &Seen<'_>, upgrade: ObjectView<'_>, steps: &[Step
     let mut status = Derived::new("UpgradeStatus", upgrade.name());
     status
         .set("upgradeName", Some(upgrade.name()))
-        .set_seen("state", upgrade.label("harvesterhci.io/upgradeState"), Some(field(upgrade.id(), "metadata.labels")))
+        .set_seen("state", upgrade.label("harvesterhci.io/upgradeState"), Some(field(upgrade.id(), "metadata.labels['harvesterhci.io/upgradeState']")))
         .set("phase", phase)
         .set("progress", Some(progress))
         .set("since", since.map(time))
@@ -267,7 +267,8 @@ fn status(graph: &Graph, seen: &Seen<'_>, upgrade: ObjectView<'_>, steps: &[Step
         .set("pausedCharts", Some(paused.iter().map(|chart| json!(chart.name())).collect::<Vec<_>>()))
         .set("order", Some(order(graph, steps)));
     if let Some((name, _)) = open {
-        status.set_seen("openCondition", Some(*name), Some(field(upgrade.id(), "status.conditions")));
+        let origin = field(upgrade.id(), &format!("status.conditions[type={name}].status"));
+        status.set_seen("openCondition", Some(*name), Some(origin));
     }
     if let Some(moved) = moved {
         status.set_seen("lastMovement", Some(json!({ "time": time(moved.at), "what": moved.what })), Some(moved.origin));
@@ -383,7 +384,7 @@ fn last_movement(graph: &Graph, upgrade: ObjectView<'_>) -> Option<Movement> {
         let name = condition.get("type").and_then(View::as_str).unwrap_or_default();
         let status = condition.get("status").and_then(View::as_str).unwrap_or_default();
         if let Some(at) = condition_time(condition) {
-            let origin = field(upgrade.id(), "status.conditions");
+            let origin = field(upgrade.id(), &format!("status.conditions[type={name}].status"));
             moves.push(Movement { at, what: format!("condition {name} became {status}"), origin });
         }
     }
@@ -403,7 +404,7 @@ fn last_movement(graph: &Graph, upgrade: ObjectView<'_>) -> Option<Movement> {
         let updated = secret.annotation("rke.cattle.io/plan-last-updated").and_then(timestamp);
         let node_phase = upgrade.condition("NodesUpgraded").is_some();
         if let Some(at) = updated.filter(|_| node_phase) {
-            let origin = field(secret.id(), "metadata.annotations");
+            let origin = field(secret.id(), "metadata.annotations['rke.cattle.io/plan-last-updated']");
             moves.push(Movement { at, what: format!("plan of {} was rewritten", secret.name()), origin });
         }
     }
@@ -455,7 +456,7 @@ fn planner(graph: &Graph) -> Option<(&str, Origin)> {
         let object = graph.all(group, kind).find(|object| object.name() == "local")?;
         let condition = object.condition(name).filter(|it| it.get("status").and_then(View::as_str) != Some("True"))?;
         let message = condition.get("message").and_then(View::as_str).filter(|it| !it.is_empty())?;
-        Some((message, field(object.id(), "status.conditions")))
+        Some((message, field(object.id(), &format!("status.conditions[type={name}].message"))))
     })
 }
 

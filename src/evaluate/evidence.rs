@@ -2,7 +2,7 @@
 
 use crate::finding::{Evidence, ObjectName};
 use crate::graph::{Ghost, Graph, ObjectId, Origin, Origins};
-use crate::parse::document::{self, View};
+use crate::parse::document::View;
 use crate::rule::path::{FieldPath, PathStep};
 use crate::scan::{LogHit, LogRecord};
 
@@ -26,7 +26,7 @@ pub(super) fn of_value<'g>(
     let mut shown = match value {
         Value::Object(id) => of_object(graph, *id, fields),
         Value::Ghost(ghost) => vec![of_ghost(graph, ghost)],
-        Value::Part(view, owner) if is_element(*view, fields) => of_part(graph, *view, *owner, fields),
+        Value::Part(view, owner) if value.is_map() => of_part(graph, *view, *owner, fields),
         Value::Record(record) => of_record(record, limit.unwrap_or(LINES)),
         Value::Hit(hit) => vec![of_hit(hit)],
         Value::List(_) | Value::Part(..) => value
@@ -43,11 +43,6 @@ pub(super) fn of_value<'g>(
         }
     }
     shown
-}
-
-/// A map is shown as itself; a list through its elements, unless a path leads into it.
-fn is_element(view: View<'_>, _fields: &[FieldPath]) -> bool {
-    matches!(view.value(), document::Value::Map(_))
 }
 
 fn of_object(graph: &Graph, id: ObjectId, fields: &[FieldPath]) -> Vec<Evidence> {
@@ -129,15 +124,14 @@ fn of_origin(
         },
         Origin::Field { object, path } => {
             let source = graph.object(*object);
-            let keys: Vec<PathStep> =
-                path.split('.').filter(|key| !key.is_empty()).map(|key| PathStep::Field(key.to_owned())).collect();
-            let found = follow(source.root(), &keys);
+            let steps = FieldPath::parse(path).map_or(Vec::new(), |path| path.steps);
+            let found = follow(source.root(), &steps);
             Evidence {
                 path: source.file().to_owned(),
                 line: line(found.last),
                 object: Some(source.object_name()),
                 field: (!path.is_empty()).then(|| path.clone()).or(field),
-                value: found.value.filter(|_| !keys.is_empty()).map(|view| rendered(graph, view, *object)).or(value),
+                value: found.value.filter(|_| !steps.is_empty()).map(|view| rendered(graph, view, *object)).or(value),
                 ..Evidence::default()
             }
         }

@@ -9,7 +9,7 @@ use crate::graph::object::condition;
 use crate::parse::document::View;
 use crate::parse::time::timestamp;
 use crate::rule::duration;
-use crate::rule::quantity::{Number, Quantity};
+use crate::rule::quantity::{self, Number};
 use crate::rule::version::{Version, VersionRange};
 
 use super::macros;
@@ -115,7 +115,7 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         Value::Absent => Value::Absent,
         other => Value::text(other.render(cx.graph)),
     }),
-    ("quantity", Function, |_, a| quantity(argument(a, 0))),
+    ("quantity", Function, |_, a| quantity_of(argument(a, 0))),
     ("isGreaterThan", Method, |_, a| compares(a, std::cmp::Ordering::Greater)),
     ("isLessThan", Method, |_, a| compares(a, std::cmp::Ordering::Less)),
     ("compareTo", Method, |_, a| match argument(a, 0).compare(argument(a, 1)) {
@@ -272,13 +272,13 @@ fn on_duration<'g>(arguments: &[Value<'g>], of: fn(SignedDuration) -> i64) -> Va
     }
 }
 
-fn quantity<'g>(of: &Value<'g>) -> Value<'g> {
+fn quantity_of<'g>(of: &Value<'g>) -> Value<'g> {
     match of {
         it @ (Value::Integer(_) | Value::Float(_)) => it.clone(),
-        Value::Text(text) => match Quantity::parse(text.as_str()) {
-            Ok(Number::Integer(it)) => Value::Integer(it),
-            Ok(Number::Float(it)) => Value::Float(it),
-            Err(_) => Value::Absent,
+        Value::Text(text) => match quantity::parse(text.as_str()) {
+            Some(Number::Integer(it)) => Value::Integer(it),
+            Some(Number::Float(it)) => Value::Float(it),
+            None => Value::Absent,
         },
         _ => Value::Absent,
     }

@@ -1,0 +1,257 @@
+//! `doctor/Host`, `doctor/Disk`, `doctor/Mount`, `doctor/Boot`: what a node's own files say of it,
+//! joined with what Harvester and Longhorn know of its disks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::graph::{Graph, ObjectView, Origin};
+use crate::parse::document::View;
+use crate::parse::host::{DiskUse, Fact, HostDisk, HostFacts, SmartHealth, SmartReport};
+use crate::scan::LogShape;
+
+use super::{Derived, Seen, line, time};
+
+pub(super) fn hosts(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
+    let mut derived = Vec::new();
+    for (node, facts) in seen.hosts {
+        derived.push(host(node, facts));
+        derived.extend(mounts(node, facts));
+        derived.extend(boots(node, facts, seen.logs));
+    }
+    derived.extend(disks(graph, seen));
+    derived
+}
+
+fn fact<T>(fact: Option<&Fact<T>>) -> Option<Origin> {
+    line(&fact?.seen)
+}
+
+fn host(node: &str, facts: &HostFacts) -> Derived {
+    let mut host = Derived::new("Host", node);
+    let clock = &facts.clock;
+    let os = facts.os.as_ref();
+    let release = facts.harvester.as_ref();
+    let memory = facts.memory.as_ref();
+    let text = |fact: Option<&Fact<String>>| fact.map(|fact| fact.value.clone());
+    host.set("nodeName", Some(node))
+        .set_seen("os", os.and_then(|os| os.name.clone()), os.and_then(|os| line(&os.seen)))
+        .set_seen(
+            "harvesterRelease",
+            release.and_then(|release| release.harvester.clone()),
+            release.and_then(|release| line(&release.seen)),
+        )
+        .set_seen("kernel", text(facts.kernel.as_ref()), fact(facts.kernel.as_ref()))
+        .set_seen(
+            "kernelCommandLine",
+            text(facts.kernel_command_line.as_ref()),
+            fact(facts.kernel_command_line.as_ref()),
+        )
+        .set_seen("timezone", text(clock.zone.as_ref()), fact(clock.zone.as_ref()))
+        .set_seen("clockOffset", clock.offset.as_ref().map(|offset| offset.value), fact(clock.offset.as_ref()))
+        .set_seen(
+            "clockSynchronized",
+            clock.synchronized.as_ref().map(|it| it.value),
+            fact(clock.synchronized.as_ref()),
+        )
+        .set_seen("uptimeSeconds", facts.uptime.as_ref().map(|uptime| uptime.value), fact(facts.uptime.as_ref()))
+        .set_seen("memoryTotal", memory.map(|memory| memory.total), memory.and_then(|memory| line(&memory.seen)))
+        .set_seen("memoryAvailable", memory.and_then(|memory| memory.available), memory.and_then(|memory| line(&memory.seen)))
+        .set_seen("initiatorName", text(facts.initiator.as_ref()), fact(facts.initiator.as_ref()));
+    let failed = facts.failed_units.first().and_then(|unit| line(&unit.seen));
+    host.set_seen("failedServices", Some(facts.failed_units.iter().map(|unit| json!(unit.unit)).collect::<Vec<_>>()), failed);
+    let stuck = facts.stuck_processes.first().and_then(|process| line(&process.seen));
+    let processes = facts.stuck_processes.iter();
+    host.set_seen(
+        "stuckProcesses",
+        Some(processes.map(|process| json!({ "pid": process.pid, "command": process.command })).collect::<Vec<_>>()),
+        stuck,
+    );
+    let images: BTreeSet<&str> = facts.images.iter().map(|image| image.reference.as_str()).collect();
+    host.set("images", Some(images.into_iter().map(|image| json!(image)).collect::<Vec<_>>()));
+    let first = host.origins.values().next().cloned();
+    host.seen(first);
+    host
+}
+
+fn mounts(node: &str, facts: &HostFacts) -> Vec<Derived> {
+    facts
+        .mount_points()
+        .into_iter()
+        .map(|point| {
+            let mut mount = Derived::new("Mount", &format!("{node}{}", point.path));
+            let volume = crate::parse::host::csi_mount(&point.path).and_then(|mount| mount.volume.map(str::to_owned));
+            mount
+                .set("nodeName", Some(node))
+                .set("path", Some(point.path))
+                .set("device", Some(point.device))
+                .set("fsType", point.fs_type)
+                .set("readOnly", point.read_only)
+                .set("size", point.size)
+                .set("used", point.used)
+                .set("available", point.available)
+                .set("usedPercent", point.used_percent)
+                .set("inodesUsedPercent", point.inodes_used_percent)
+                .set("volume", volume)
+                .seen(point.seen.first().and_then(line));
+            // Free space is what a rule on a mount is usually about, so its table is shown first.
+            if let Some(usage) = point.seen.last() {
+                for field in ["usedPercent", "available", "inodesUsedPercent"] {
+                    if let Some(origin) = line(usage) {
+                        mount.origins.insert(field.to_owned(), origin);
+                    }
+                }
+            }
+            mount
+        })
+        .collect()
+}
+
+/// Boots that the kernel's own journals show, one file each.
+fn boots(node: &str, facts: &HostFacts, logs: &[LogShape]) -> Vec<Derived> {
+    facts
+        .boots
+        .iter()
+        .filter(|boot| boot.unit.is_none())
+        .filter_map(|boot| Some((boot, boot.boots_ago?)))
+        .map(|(boot, ago)| {
+            let shape = logs.iter().find(|log| log.path == boot.seen.path);
+            let mut object = Derived::new("Boot", &format!("{node}/{ago}"));
+            object
+                .set("nodeName", Some(node))
+                .set("order", Some(-i64::from(ago)))
+                .set("current", Some(ago == 0))
+                .set("clean", boot.clean)
+                .set("startedAt", shape.and_then(|shape| shape.first_time).map(time))
+                .set("endedAt", shape.filter(|_| ago > 0).and_then(|shape| shape.last_time).map(time))
+                .set_seen("kernel", boot.kernel.as_ref().map(|it| it.value.clone()), fact(boot.kernel.as_ref()))
+                .seen(line(&boot.seen));
+            object
+        })
+        .collect()
+}
+
+/// Disks by node and device: from the host's own files, else from Harvester's block devices.
+fn disks(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
+    let mut disks: BTreeMap<(String, String), Derived> = BTreeMap::new();
+    for (node, facts) in seen.hosts {
+        for disk in facts.disks() {
+            disks.insert((node.clone(), disk.device.to_owned()), host_disk(node, &disk));
+        }
+    }
+    for device in graph.all("harvesterhci.io", "BlockDevice") {
+        let Some(node) = device.text(&["spec", "nodeName"]) else { continue };
+        let path = device.text(&["status", "deviceStatus", "devPath"]).or_else(|| device.text(&["spec", "devPath"]));
+        let Some(name) = path.and_then(|path| path.strip_prefix("/dev/")) else { continue };
+        if device.text(&["status", "deviceStatus", "details", "deviceType"]) == Some("part") {
+            continue;
+        }
+        let key = (node.to_owned(), name.to_owned());
+        match disks.get_mut(&key) {
+            Some(disk) => complete(disk, device),
+            None => {
+                disks.insert(key, block_device(node, name, device));
+            }
+        }
+    }
+    disks.into_values().collect()
+}
+
+fn host_disk(node: &str, disk: &HostDisk<'_>) -> Derived {
+    let mut object = Derived::new("Disk", &format!("{node}/{}", disk.device));
+    let smart_line = disk.smart.and_then(|smart| line(&smart.seen));
+    let health_line = disk.smart.and_then(|smart| smart.health_line.as_ref()).and_then(|health| line(&health.seen));
+    object
+        .set("nodeName", Some(node))
+        .set("device", Some(disk.device))
+        .set_seen("model", disk.model(), smart_line.clone())
+        .set_seen("serial", disk.serial(), smart_line)
+        .set("size", disk.size())
+        .set("rotational", disk.rotational())
+        .set("volume", disk.volume)
+        .set_seen("use", Some(disk.disk_use.as_str()), disk.seen.first().and_then(|seen| line(seen)));
+    if disk.health() != SmartHealth::Unknown {
+        object.set_seen("health", Some(disk.health().as_str()), health_line);
+    }
+    if let Some(smart) = disk.smart {
+        attributes(&mut object, smart);
+    }
+    let whole = disk.block_device.map(|device| &device.seen).or(disk.seen.first().copied());
+    object.seen(whole.and_then(line));
+    object
+}
+
+/// SMART attributes by id, and the counters of SAS and NVMe disks.
+fn attributes(object: &mut Derived, smart: &SmartReport) {
+    let mut all = Map::new();
+    for (id, attribute) in &smart.attributes {
+        let value = json!({
+            "name": attribute.name,
+            "raw": attribute.raw,
+            "value": attribute.value,
+            "worst": attribute.worst,
+            "threshold": attribute.threshold,
+            "whenFailed": attribute.when_failed,
+        });
+        all.insert(id.to_string(), value);
+        if let Some(origin) = line(&attribute.seen) {
+            object.origins.insert(format!("smart['{id}']"), origin);
+        }
+    }
+    if !all.is_empty() {
+        object.set("smart", Some(Value::Object(all)));
+    }
+    let counters = [
+        ("grownDefects", &smart.grown_defects),
+        ("nonMediumErrors", &smart.non_medium_errors),
+        ("percentageUsed", &smart.percentage_used),
+        ("criticalWarning", &smart.critical_warning),
+        ("mediaErrors", &smart.media_errors),
+        ("availableSpare", &smart.available_spare),
+        ("availableSpareThreshold", &smart.available_spare_threshold),
+    ];
+    for (name, counter) in counters {
+        object.set_seen(name, counter.as_ref().map(|it| it.value), fact(counter.as_ref()));
+    }
+    let uncorrected: u64 = smart.error_counters.iter().map(|counter| counter.uncorrected).sum();
+    if let Some(first) = smart.error_counters.first() {
+        object.set_seen("uncorrectedErrors", Some(uncorrected), line(&first.seen));
+    }
+    if let Some(failure) = &smart.read_failure {
+        object.set_seen("readFailure", Some(failure.value.as_str()), line(&failure.seen));
+    }
+}
+
+/// What Harvester's node-disk-manager knows of a disk of which the host's files say nothing.
+fn block_device(node: &str, name: &str, device: ObjectView<'_>) -> Derived {
+    let mut object = Derived::new("Disk", &format!("{node}/{name}"));
+    let provisioned = device.text(&["status", "provisionPhase"]) == Some("Provisioned");
+    let disk_use = if provisioned { DiskUse::LonghornData } else { DiskUse::Other };
+    let origin = |path: &str| Some(Origin::Field { object: device.id(), path: path.to_owned() });
+    object
+        .set("nodeName", Some(node))
+        .set("device", Some(name))
+        .set_seen("use", Some(disk_use.as_str()), origin("status.provisionPhase"))
+        .seen(origin(""));
+    complete(&mut object, device);
+    object
+}
+
+/// Fills what the host's files left open from the block device.
+fn complete(object: &mut Derived, device: ObjectView<'_>) {
+    let details = ["status", "deviceStatus", "details"];
+    let read = |key: &str| device.text(&[details[0], details[1], details[2], key]);
+    let origin = |key: &str| {
+        Some(Origin::Field { object: device.id(), path: format!("status.deviceStatus.details.{key}") })
+    };
+    for (field, key) in [("model", "model"), ("serial", "serialNumber"), ("wwn", "wwn")] {
+        if !object.fields.contains_key(field) {
+            object.set_seen(field, read(key), origin(key));
+        }
+    }
+    let size = device.field(&["status", "deviceStatus", "capacity", "sizeBytes"]).and_then(View::as_i64);
+    if !object.fields.contains_key("size") {
+        object.set("size", size);
+    }
+    object.set("blockDevice", Some(device.name()));
+}

@@ -1,0 +1,278 @@
+//! What a rule needs before it may speak: fitting versions, collected kinds, logs that are there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::bundle::Bundle;
+use crate::graph::kind::DERIVED_GROUP;
+use crate::graph::{Graph, Kind};
+use crate::rule::version::{Version, VersionRange};
+use crate::rule::{LogMatcher, Outside, Rule, Versions};
+use crate::scan::{Condition, CountSpec, HitFields, Hits, LogShape, MatcherSpec, SourceSpec};
+
+use super::plan::{Plan, Source, Step};
+use super::program::{CompileError, Compiler, Context, KindRef, Scope};
+use super::value::Value;
+
+/// Whether a bundle is of the versions that a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    Inside,
+    /// Outside, but the rule's range is only what was reported so far.
+    Lowered,
+    Outside,
+}
+
+/// Whether a bundle holds what a rule looks at.
+pub(super) enum Input {
+    Complete,
+    /// Evaluated, but not everywhere.
+    MissingFor(String),
+    Missing(String),
+}
+
+/// An unknown version fits every range: a rule is rather evaluated than forgotten.
+pub(super) fn versions(wanted: &Versions, bundle: &Bundle) -> Fit {
+    let upgrade = bundle.graph.all(DERIVED_GROUP, "UpgradeStatus").next();
+    let under_way = upgrade.filter(|status| {
+        !matches!(status.text(&["progress"]), Some("succeeded" | "failed" | "unknown"))
+    });
+    let from = upgrade.and_then(|status| status.text(&["from", "harvester"]));
+    let to = upgrade.and_then(|status| status.text(&["to", "harvester"]));
+    let mut harvester: Vec<&str> = bundle.info.harvester_version.as_deref().into_iter().collect();
+    if under_way.is_some() {
+        harvester.extend(from.into_iter().chain(to));
+    }
+    let longhorn = bundle
+        .graph
+        .all("longhorn.io", "Setting")
+        .find(|setting| setting.name() == "current-longhorn-version")
+        .and_then(|setting| setting.text(&["value"]));
+    let kubernetes = bundle.info.kubernetes_version.as_deref();
+    let fits = within(wanted.harvester.as_ref(), &harvester)
+        && within(wanted.kubernetes.as_ref(), &Vec::from_iter(kubernetes))
+        && within(wanted.longhorn.as_ref(), &Vec::from_iter(longhorn))
+        && within(wanted.upgrade_from.as_ref(), &Vec::from_iter(from))
+        && within(wanted.upgrade_to.as_ref(), &Vec::from_iter(to));
+    match (fits, wanted.outside) {
+        (true, _) => Fit::Inside,
+        (false, Outside::Lower) => Fit::Lowered,
+        (false, Outside::Skip) => Fit::Outside,
+    }
+}
+
+fn within(range: Option<&VersionRange>, versions: &[&str]) -> bool {
+    let Some(range) = range else { return true };
+    let known: Vec<Version> = versions.iter().filter_map(|text| Version::parse(text)).collect();
+    known.is_empty() || known.iter().any(|version| range.contains(version))
+}
+
+/// Checks kinds and logs: those that the rule names, and those that a `none` would otherwise take for absent.
+pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
+    let graph = &bundle.graph;
+    let mut partly = BTreeSet::new();
+    for wanted in &rule.requires.kinds {
+        let kind = KindRef::new(wanted.group.as_deref(), &wanted.kind);
+        match kind_input(&kind, bundle) {
+            Input::Complete => {}
+            Input::MissingFor(reason) => {
+                partly.insert(reason);
+            }
+            missing @ Input::Missing(_) => return missing,
+        }
+    }
+    for step in &plan.steps {
+        if let Step::None { source: Source::Kind(kind), .. } = step
+            && let Some(kind) = kind.kind()
+            && !graph.collected().has(kind, home(kind))
+        {
+            let namespace = home(kind).map(|namespace| format!(" of namespace {namespace}")).unwrap_or_default();
+            return Input::Missing(format!("needs {}{namespace}, which was not collected", kind.display()));
+        }
+    }
+    if !rule.requires.logs.is_empty() {
+        match log_input(&rule.requires.logs, bundle) {
+            Input::Complete => {}
+            Input::MissingFor(reason) => {
+                partly.insert(reason);
+            }
+            missing @ Input::Missing(_) => return missing,
+        }
+    }
+    if partly.is_empty() {
+        Input::Complete
+    } else {
+        Input::MissingFor(Vec::from_iter(partly).join("; "))
+    }
+}
+
+/// The namespace in which objects of a kind live, where there is only one.
+fn home(kind: &Kind) -> Option<&'static str> {
+    match (kind.group.as_str(), kind.name.as_str()) {
+        ("longhorn.io", _) | ("harvesterhci.io", "BlockDevice") => Some("longhorn-system"),
+        ("cluster.x-k8s.io" | "rke.cattle.io" | "provisioning.cattle.io", _)
+        | ("management.cattle.io", "ManagedChart")
+        | ("fleet.cattle.io", "Bundle" | "Cluster") => Some("fleet-local"),
+        ("harvesterhci.io", "Upgrade" | "UpgradeLog" | "Version") => Some("harvester-system"),
+        ("upgrade.cattle.io", _) => Some("cattle-system"),
+        _ => None,
+    }
+}
+
+fn kind_input(wanted: &KindRef, bundle: &Bundle) -> Input {
+    let graph = &bundle.graph;
+    let Some(kind) = wanted.kind() else {
+        return match wanted.id(graph) {
+            Some(_) => Input::Complete,
+            None => Input::Missing(format!("needs {}, of which nothing was collected", wanted.display())),
+        };
+    };
+    if kind.is_derived() {
+        return derived_input(kind, bundle);
+    }
+    if graph.collected().has(kind, home(kind)) {
+        Input::Complete
+    } else {
+        Input::Missing(format!("needs {}, which was not collected", kind.display()))
+    }
+}
+
+/// Derived kinds need what they are worked out from: host files of each node, or the upgrade's objects.
+fn derived_input(kind: &Kind, bundle: &Bundle) -> Input {
+    match kind.name.as_str() {
+        "Host" | "Disk" | "Mount" | "Boot" => {
+            let without = nodes_without(bundle, |node| bundle.hosts.contains_key(node));
+            if bundle.hosts.is_empty() && bundle.graph.all(DERIVED_GROUP, &kind.name).next().is_none() {
+                return Input::Missing("needs host files, and no node sent any".to_owned());
+            }
+            partly(&without, "no host files")
+        }
+        "UpgradeStatus" | "UpgradeStep" => {
+            let upgrade = Kind::new("harvesterhci.io", "Upgrade");
+            if bundle.graph.collected().has(&upgrade, home(&upgrade)) {
+                Input::Complete
+            } else {
+                Input::Missing("needs Upgrade, which was not collected".to_owned())
+            }
+        }
+        _ => Input::Complete,
+    }
+}
+
+fn partly(without: &[String], what: &str) -> Input {
+    if without.is_empty() {
+        Input::Complete
+    } else {
+        Input::MissingFor(format!("not evaluated on {}: {what}", without.join(", ")))
+    }
+}
+
+/// Nodes of the cluster for which a test fails, by name.
+fn nodes_without(bundle: &Bundle, has: impl Fn(&str) -> bool) -> Vec<String> {
+    bundle.graph.all("", "Node").map(|node| node.name().to_owned()).filter(|node| !has(node)).collect()
+}
+
+/// Any of a matcher's sources will do; host logs are asked for node by node.
+fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
+    let of = |test: &dyn Fn(&LogShape) -> bool| bundle.hits.files().iter().any(test);
+    let mut on_nodes: Vec<&SourceSpec> = Vec::new();
+    for source in wanted {
+        match source {
+            SourceSpec::Node(_) | SourceSpec::Supportconfig { .. } => on_nodes.push(source),
+            SourceSpec::Pod { namespace, .. } => {
+                // A pod that does not exist has no log; a namespace without any log was not collected.
+                let collected = of(&|log| {
+                    log.namespace.as_deref().is_some_and(|it| crate::scan::glob_matches(namespace, it))
+                });
+                if collected {
+                    return Input::Complete;
+                }
+            }
+            SourceSpec::CollectorErrors => {
+                if bundle.collector_errors {
+                    return Input::Complete;
+                }
+            }
+        }
+    }
+    if on_nodes.is_empty() {
+        let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        return Input::Missing(format!("needs logs of {}, which are not in the bundle", names.join(" or ")));
+    }
+    let names: Vec<String> = on_nodes.iter().map(ToString::to_string).collect();
+    let has = |node: &str| bundle.has_host_log(node, &on_nodes);
+    let nodes = nodes_without(bundle, |_| false);
+    let without = nodes_without(bundle, has);
+    if without.len() == nodes.len() && !bundle.hosts.keys().any(|node| has(node)) {
+        return Input::Missing(format!("needs {}, which no node sent", names.join(" or ")));
+    }
+    partly(&without, &format!("no {}", names.join(" or ")))
+}
+
+/// What the scanner has to know of a log matcher.
+pub(super) fn matcher_spec(rule: &Rule, matcher: &LogMatcher) -> Result<MatcherSpec, Vec<CompileError>> {
+    Ok(MatcherSpec {
+        sources: matcher.sources.clone(),
+        patterns: matcher.patterns.iter().map(|pattern| pattern.text.clone()).collect(),
+        not: matcher.not.as_ref().map(|pattern| pattern.text.clone()),
+        condition: condition(rule, matcher)?,
+        group: matcher.group.clone(),
+        count: CountSpec { min: matcher.threshold.min, within: matcher.threshold.within },
+        since: matcher.since,
+        still: matcher.still,
+        steady: matcher.steady.clone(),
+        clear: matcher.clear.as_ref().map(|pattern| pattern.text.clone()),
+        measure: matcher.measure.clone(),
+        sample: matcher.sample,
+    })
+}
+
+/// Names that a matcher's condition may use beside the captures.
+const HIT_NAMES: [&str; 7] = ["line", "time", "uptime", "node", "namespace", "pod", "container"];
+
+/// The condition of a matcher as a test of a hit. Objects are joined later, so it sees names only.
+fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec<CompileError>> {
+    let Some(expression) = &matcher.condition else { return Ok(None) };
+    let mut scope = Scope::default();
+    for name in HIT_NAMES {
+        scope.declare(name);
+    }
+    let captures: BTreeSet<String> =
+        matcher.patterns.iter().flat_map(|pattern| pattern.captures.iter().cloned()).collect();
+    let captures: Vec<String> = captures.into_iter().filter(|name| !HIT_NAMES.contains(&name.as_str())).collect();
+    for name in &captures {
+        scope.declare(name);
+    }
+    let mut compiler = Compiler { scope, params: &rule.params, logs: Vec::new(), errors: Vec::new() };
+    let program = compiler.compile(expression);
+    if !compiler.errors.is_empty() {
+        return Err(compiler.errors);
+    }
+    let slots = compiler.scope.slots();
+    let nothing = Arc::new((Graph::default(), Hits::default()));
+    Ok(Some(Box::new(move |hit: &HitFields<'_>| {
+        let text = |it: Option<&str>| it.map_or(Value::Absent, Value::text);
+        let mut frame = vec![Value::Absent; slots];
+        let known = [
+            text(Some(hit.text)),
+            hit.time.map_or(Value::Absent, Value::Time),
+            hit.uptime.map_or(Value::Absent, Value::Duration),
+            text(hit.node),
+            text(hit.namespace),
+            text(hit.pod),
+            text(hit.container),
+        ];
+        let captured = captures.iter().map(|name| text(hit.captures.get(name).map(String::as_str)));
+        for (slot, value) in frame.iter_mut().zip(known.into_iter().chain(captured)) {
+            *slot = value;
+        }
+        let context = Context {
+            graph: &nothing.0,
+            hits: &nothing.1,
+            now: None,
+            bundle: Value::Absent,
+            lets: &[],
+        };
+        program.run(&context, &mut frame).is_true()
+    })))
+}

@@ -1,0 +1,372 @@
+//! Rows become findings: equal keys fold into one, words are filled in, exceptions noted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::bundle::Bundle;
+use crate::finding::{Confidence, Evidence, Export, Finding, ObjectName, RemedyStep, Suppression};
+use crate::graph::Graph;
+use crate::rule::{Rule, Status};
+
+use super::evidence;
+use super::plan::{Plan, Text, TextPart};
+use super::program::{Context, Frame};
+use super::requirement::Fit;
+use super::row;
+use super::value::Value;
+
+/// Findings of one rule.
+pub(super) struct Found {
+    pub(super) findings: Vec<Finding>,
+    /// The step budget ran out; what was found until then is not the whole truth.
+    pub(super) exhausted: bool,
+}
+
+/// Most evidences of one finding; rows that fold into it add theirs up to here.
+const MOST_EVIDENCE: usize = 60;
+
+pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> Found {
+    let context = Context {
+        graph: &bundle.graph,
+        hits: &bundle.hits,
+        now: bundle.now,
+        bundle: bundle_value(bundle),
+        lets: &plan.lets,
+    };
+    let mut folded: Vec<Finding> = Vec::new();
+    let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    let mut omitted = 0;
+    let complete = row::run(plan, &context, &mut |frame| {
+        let mut row = Row { rule, plan, context: &context, frame, incomplete: false };
+        let key = row.key();
+        match places.get(&key) {
+            Some(Some(place)) => {
+                if let Some(finding) = folded.get_mut(*place) {
+                    row.fold_into(finding);
+                }
+            }
+            Some(None) => {}
+            None if folded.len() >= rule.finding.limit => {
+                omitted += 1;
+                places.insert(key, None);
+            }
+            None => {
+                let finding = row.finding(fit);
+                places.insert(key, finding.is_some().then_some(folded.len()));
+                folded.extend(finding);
+            }
+        }
+    });
+    if let Some(last) = folded.last_mut() {
+        last.omitted = omitted;
+    }
+    Found { findings: folded, exhausted: !complete }
+}
+
+/// The global `bundle`.
+fn bundle_value(bundle: &Bundle) -> Value<'_> {
+    let mut fields = serde_json::json!({
+        "namespaces": bundle.graph.collected().namespaces,
+    });
+    let about = &bundle.info;
+    let parts = [
+        ("harvesterVersion", about.harvester_version.clone()),
+        ("kubernetesVersion", about.kubernetes_version.clone()),
+        ("createdAt", about.collected_at.map(|at| at.to_string())),
+    ];
+    for (name, value) in parts {
+        if let Some(value) = value {
+            fields[name] = value.into();
+        }
+    }
+    Value::from_json(&fields)
+}
+
+struct Row<'a, 'g> {
+    rule: &'a Rule,
+    plan: &'g Plan,
+    context: &'a Context<'g>,
+    frame: &'a mut Frame<'g>,
+    /// A value that the words name was unknown.
+    incomplete: bool,
+}
+
+impl<'g> Row<'_, 'g> {
+    fn graph(&self) -> &'g Graph {
+        self.context.graph
+    }
+
+    /// Rows with equal keys are one finding.
+    fn key(&mut self) -> String {
+        if self.plan.key.is_empty() {
+            return self.subject().to_string();
+        }
+        let parts: Vec<String> = self
+            .plan
+            .key
+            .iter()
+            .map(|part| part.run(self.context, self.frame).canonical(self.context.graph))
+            .collect();
+        parts.join("\u{1f}")
+    }
+
+    fn subject(&mut self) -> ObjectName {
+        let cluster = || ObjectName { kind: "Cluster".to_owned(), namespace: None, name: "local".to_owned() };
+        let Some(program) = &self.plan.subject else { return cluster() };
+        let value = program.run(self.context, self.frame);
+        match value.as_subject() {
+            Some(subject) => self.graph().name_of(&subject),
+            None => cluster(),
+        }
+    }
+
+    /// The finding of this row, if there is anything to show for it.
+    fn finding(&mut self, fit: Fit) -> Option<Finding> {
+        let evidence = self.evidence();
+        if evidence.is_empty() {
+            return None;
+        }
+        let subject = self.subject();
+        let (records, log_first, log_last) = log_times(&evidence, &self.shown_records());
+        let since = match &self.plan.since {
+            Some(program) => program.run(self.context, self.frame).as_time(),
+            None => None,
+        };
+        let title = self.words(&self.plan.title);
+        let message = self.words(&self.plan.message);
+        let notes = self.notes();
+        let remedy = self.remedy();
+        let (severity, confidence) = self.weight(fit);
+        Some(Finding {
+            id: String::new(),
+            rule: self.rule.id.clone(),
+            category: self.rule.category.as_str().to_owned(),
+            severity,
+            confidence,
+            status: match self.rule.status {
+                Status::Stable | Status::Deprecated => "stable",
+                Status::Experimental => "experimental",
+            }
+            .to_owned(),
+            title,
+            message,
+            notes,
+            incomplete: self.incomplete,
+            omitted: 0,
+            subject,
+            exports: self.exports(),
+            first_seen: since.or(log_first),
+            last_seen: log_last,
+            count: records.max(1),
+            evidence,
+            remedy,
+            references: self.rule.references.iter().map(|reference| reference.url.clone()).collect(),
+            caused_by: Vec::new(),
+            suppressed: self.suppression(),
+        })
+    }
+
+    fn fold_into(&mut self, finding: &mut Finding) {
+        let evidence = self.evidence();
+        let (records, first, last) = log_times(&evidence, &self.shown_records());
+        if records == 0 && finding.last_seen.is_none() {
+            finding.count += 1;
+        }
+        let mut new = false;
+        for one in evidence {
+            if finding.evidence.len() < MOST_EVIDENCE && !finding.evidence.contains(&one) {
+                new |= one.text.is_some();
+                finding.evidence.push(one);
+            }
+        }
+        // A record that several rows share counts once.
+        if new {
+            finding.count += records;
+        }
+        finding.first_seen = match (finding.first_seen, first) {
+            (Some(known), Some(first)) if self.plan.since.is_none() => Some(known.min(first)),
+            (known, first) => known.or(first),
+        };
+        finding.last_seen = finding.last_seen.max(last);
+    }
+
+    fn evidence(&mut self) -> Vec<Evidence> {
+        let mut shown: Vec<Evidence> = Vec::new();
+        let plan = self.plan;
+        for part in &plan.evidence {
+            let value = part.value.run(self.context, self.frame);
+            let note = part.note.as_ref().map(|note| self.words(note));
+            let found = evidence::of_value(self.graph(), &value, &part.fields, part.limit, note.as_deref());
+            for one in found {
+                if !shown.contains(&one) {
+                    shown.push(one);
+                }
+            }
+        }
+        if plan.evidence.is_empty()
+            && let Some(subject) = &plan.subject
+        {
+            let value = subject.run(self.context, self.frame);
+            shown = evidence::of_value(self.graph(), &value, &[], None, None);
+        }
+        shown
+    }
+
+    /// The log records among the evidence, whose counts and times the finding takes.
+    fn shown_records(&mut self) -> Vec<&'g crate::scan::LogRecord> {
+        let mut records: Vec<&'g crate::scan::LogRecord> = Vec::new();
+        let plan = self.plan;
+        for part in &plan.evidence {
+            for element in part.value.run(self.context, self.frame).elements() {
+                if let Value::Record(record) = element
+                    && !records.iter().any(|known| std::ptr::eq(*known, record))
+                {
+                    records.push(record);
+                }
+            }
+        }
+        records
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let plan = self.plan;
+        for (when, text) in &plan.notes {
+            if when.as_ref().is_none_or(|when| when.run(self.context, self.frame).is_true()) {
+                notes.push(self.words(text));
+            }
+        }
+        notes
+    }
+
+    fn remedy(&mut self) -> Vec<RemedyStep> {
+        let mut steps = Vec::new();
+        let plan = self.plan;
+        for step in &plan.remedy {
+            if !step.when.as_ref().is_none_or(|when| when.run(self.context, self.frame).is_true()) {
+                continue;
+            }
+            let mut text = self.words(&step.text);
+            if let Some(link) = &step.link {
+                text.push_str(&format!(" ({link})"));
+            }
+            steps.push(RemedyStep {
+                text,
+                command: step.command.as_ref().map(|command| self.words(command)),
+                risk: step.risk,
+                check: step.check.as_ref().map(|check| self.words(check)),
+            });
+        }
+        steps
+    }
+
+    fn exports(&mut self) -> BTreeMap<String, Export> {
+        let mut exports = BTreeMap::new();
+        let plan = self.plan;
+        for (name, program) in &plan.exports {
+            let value = program.run(self.context, self.frame);
+            if let Some(export) = export(self.graph(), &value) {
+                exports.insert(name.clone(), export);
+            }
+        }
+        exports
+    }
+
+    fn weight(&mut self, fit: Fit) -> (crate::finding::Severity, Confidence) {
+        let mut severity = self.rule.severity;
+        let mut confidence = self.rule.finding.confidence;
+        let plan = self.plan;
+        for (when, to, surer) in &plan.escalate {
+            if when.run(self.context, self.frame).is_true() {
+                severity = severity.max(to.unwrap_or(severity));
+                confidence = confidence.max(surer.unwrap_or(confidence));
+            }
+        }
+        // Outside the versions it was reported for, the cause is one reading among others.
+        if fit == Fit::Lowered {
+            confidence = Confidence::Possible;
+        }
+        (severity, confidence)
+    }
+
+    fn suppression(&mut self) -> Option<Suppression> {
+        let plan = self.plan;
+        for (test, reason) in &plan.unless {
+            if row::holds(test, self.context, self.frame) {
+                return Some(Suppression { by: "unless".to_owned(), reason: self.words(reason), until: None });
+            }
+        }
+        None
+    }
+
+    /// A template filled in. What is absent shows as unknown and marks the finding incomplete.
+    fn words(&mut self, text: &'g Text) -> String {
+        let mut words = String::new();
+        for part in text {
+            match part {
+                TextPart::Text(text) => words.push_str(text),
+                TextPart::Value(program) => {
+                    let value = program.run(self.context, self.frame);
+                    if value.is_missing() {
+                        self.incomplete = true;
+                        words.push_str("‹unknown›");
+                    } else {
+                        words.push_str(&evidence::cut(&without_base64(&value.render(self.context.graph))));
+                    }
+                }
+            }
+        }
+        words
+    }
+}
+
+/// Hits, first and last time of the log records that are shown.
+fn log_times(
+    evidence: &[Evidence],
+    records: &[&crate::scan::LogRecord],
+) -> (u64, Option<Timestamp>, Option<Timestamp>) {
+    let count = records.iter().map(|record| record.count).sum();
+    let first = records.iter().filter_map(|record| record.first.time).min();
+    let last = records.iter().filter_map(|record| record.last.time).max();
+    let shown = evidence.iter().filter_map(|one| one.time);
+    (count, first.or(shown.clone().min()), last.or(shown.max()))
+}
+
+fn export(graph: &Graph, value: &Value<'_>) -> Option<Export> {
+    let name = |value: &Value<'_>| value.as_subject().map(|subject| graph.name_of(&subject));
+    match value {
+        Value::Absent | Value::Null => None,
+        Value::Object(_) | Value::Ghost(_) => name(value).map(Export::Object),
+        Value::Text(text) => Some(Export::Text(text.as_str().to_owned())),
+        _ => {
+            let names: Vec<ObjectName> = value.elements().iter().filter_map(name).collect();
+            (!names.is_empty()).then_some(Export::Objects(names))
+        }
+    }
+}
+
+/// Runs of base64 say nothing to a reader, and may be secrets.
+fn without_base64(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut kept = String::with_capacity(text.len());
+    let mut run = String::new();
+    let flush = |run: &mut String, kept: &mut String| {
+        if run.len() > LONGEST && !run.contains(['/', '.']) {
+            kept.push('…');
+        } else {
+            kept.push_str(run);
+        }
+        run.clear();
+    };
+    for letter in text.chars() {
+        if letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=') {
+            run.push(letter);
+        } else {
+            flush(&mut run, &mut kept);
+            kept.push(letter);
+        }
+    }
+    flush(&mut run, &mut kept);
+    kept
+}
