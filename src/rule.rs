@@ -1,11 +1,14 @@
 //! What can run: rules, read from YAML, every mistake of every file found before one is evaluated.
 //!
 
+mod check;
 pub mod duration;
 pub mod expression;
+pub mod function;
 pub mod mistake;
 pub mod nearest;
 pub mod path;
+mod pattern;
 pub mod quantity;
 pub mod source;
 pub mod template;
