@@ -2,6 +2,7 @@
 //!
 
 mod check;
+mod draft;
 pub mod duration;
 pub mod expression;
 pub mod function;
@@ -92,6 +93,41 @@ pub enum Category {
     Certs,
     /// The support bundle itself.
     Bundle,
+}
+
+impl Category {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Category; 8] = [
+        Category::Upgrade,
+        Category::Node,
+        Category::Storage,
+        Category::Network,
+        Category::Etcd,
+        Category::Vm,
+        Category::Certs,
+        Category::Bundle,
+    ];
+
+    /// The name of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Upgrade => "upgrade",
+            Category::Node => "node",
+            Category::Storage => "storage",
+            Category::Network => "network",
+            Category::Etcd => "etcd",
+            Category::Vm => "vm",
+            Category::Certs => "certs",
+            Category::Bundle => "bundle",
+        }
+    }
+
+    /// The category of this name.
+    pub fn parse(name: &str) -> Option<Category> {
+        Category::ALL
+            .into_iter()
+            .find(|category| category.name() == name)
+    }
 }
 
 /// How mature a rule is.
@@ -377,7 +413,7 @@ pub enum BindingSource {
         name: String,
     },
     /// The records of the log matcher of this name.
-    Logs(String),
+    Logs(Spanned<String>),
     /// A relation call, or a field that holds a list or map.
     Expression(Expression),
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::expression::{BinaryOperator, Expression, Literal, Node};
 use super::mistake::Mistakes;
 use super::nearest::proposal;
-use super::source::Span;
+use super::source::{Span, Spanned};
 use super::{duration, function, pattern, quantity, version};
 
 /// Names that every rule may use.
@@ -162,10 +162,25 @@ impl<'a> Scope<'a> {
     }
 
     fn field(&mut self, of: &'a Expression, name: &str, span: Span, mistakes: &mut Mistakes) {
-        let (what, names) = match &of.node {
-            Node::Name(global) if global == "params" => ("params", &self.params),
-            Node::Name(global) if global == "logs" => ("logs", &self.logs),
-            _ => return self.check(of, mistakes),
+        match &of.node {
+            Node::Name(global) if global == "params" || global == "logs" => {
+                self.named(global, name, span, mistakes);
+            }
+            _ => self.check(of, mistakes),
+        }
+    }
+
+    /// Checks the name of a log matcher that a binding takes its elements from.
+    pub(super) fn check_log(&mut self, name: &Spanned<String>, mistakes: &mut Mistakes) {
+        self.named("logs", &name.value, name.span, mistakes);
+    }
+
+    /// `params.name` or `logs.name`.
+    fn named(&mut self, what: &str, name: &str, span: Span, mistakes: &mut Mistakes) {
+        let names = if what == "params" {
+            &self.params
+        } else {
+            &self.logs
         };
         if names.contains(name) {
             self.used.insert(format!("{what}.{name}"));
