@@ -1,5 +1,8 @@
 //! What can run: rules, read from YAML, every mistake of every file found before one is evaluated.
 //!
+//! A file's text becomes a tree in which every byte knows its place (`tree`), the tree a [`Rule`]
+//! (`draft`), its strings [expressions](expression) and [templates](template), whose names and calls
+//! are checked (`check`, [`function`]). The rules of all files make a [`RuleSet`].
 
 mod check;
 mod draft;
@@ -11,6 +14,7 @@ pub mod nearest;
 pub mod path;
 mod pattern;
 pub mod quantity;
+pub mod set;
 pub mod source;
 pub mod template;
 mod tree;
@@ -28,6 +32,9 @@ use quantity::Number;
 use source::{RuleSource, Span, Spanned};
 use template::Template;
 use version::VersionRange;
+
+pub use mistake::RuleErrors;
+pub use set::RuleSet;
 
 /// A rule that may run: read, and free of mistakes.
 #[derive(Debug, Clone)]
@@ -186,8 +193,8 @@ pub enum Outside {
 pub struct Requires {
     /// Kinds, sorted.
     pub kinds: Vec<KindName>,
-    /// Log sources, sorted.
-    pub logs: Vec<LogSource>,
+    /// Log sources, sorted; of each group at least one.
+    pub logs: Vec<Vec<LogSource>>,
 }
 
 /// Name of a kind: `Node`, `longhorn.io/Volume`, `doctor/Disk`.

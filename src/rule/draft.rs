@@ -323,6 +323,7 @@ fn requires_stated(tree: &Tree, mistakes: &mut Mistakes) -> Option<Requires> {
     requires.logs = logs
         .iter()
         .filter_map(|source| log::log_source(source, mistakes))
+        .map(|source| vec![source])
         .collect();
     Some(sorted(requires))
 }
@@ -345,7 +346,7 @@ fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) 
                 let sources = logs
                     .get(&name.value)
                     .map(|matcher| matcher.sources.as_slice());
-                requires.logs.extend_from_slice(sources.unwrap_or_default());
+                requires.logs.push(sources.unwrap_or_default().to_vec());
             }
             BindingSource::Expression(_) => {}
         }
@@ -356,7 +357,441 @@ fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) 
 fn sorted(mut requires: Requires) -> Requires {
     requires.kinds.sort();
     requires.kinds.dedup();
+    requires.logs.iter_mut().for_each(|group| group.sort());
     requires.logs.sort();
     requires.logs.dedup();
     requires
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{RuleErrors, RuleSet};
+
+    const RELATIONS: [&str; 4] = ["node", "pods", "owner", "steps"];
+
+    /// A rule without a mistake, from which each bad one is made by replacing some text.
+    const GOOD: &str = "\
+id: good
+title: \"{{ node.metadata.name }} is lost\"
+severity: error
+params: { patience: 20m }
+logs:
+  lost:
+    source: node/kernel
+    pattern: 'lost (?P<what>\\w+)'
+    group: [node, what]
+match:
+  - each: node
+    in: Node
+    where: cond(it, 'Ready').status != 'True' && age(cond(it, 'Ready').since) > params.patience
+  - optional: line
+    in: logs.lost
+    where: it.node == node
+finding:
+  subject: node
+  exports: { node: node }
+  message: Lost.
+  evidence:
+    - { log: line, limit: 2 }
+remedy:
+  - { text: Look at it., command: kubectl get nodes, risk: safe }
+";
+
+    fn mistakes(file: &str, text: &str) -> RuleErrors {
+        match RuleSet::from_texts(&[(file, text)], &RELATIONS) {
+            Ok(set) => set.warnings().clone(),
+            Err(errors) => errors,
+        }
+    }
+
+    #[cfg(feature = "fancy")]
+    fn render(errors: &RuleErrors) -> String {
+        let theme = miette::GraphicalTheme::unicode_nocolor();
+        let handler = miette::GraphicalReportHandler::new_themed(theme)
+            .with_width(100)
+            .with_links(false);
+        let mut out = String::new();
+        for mistake in &errors.mistakes {
+            handler.render_report(&mut out, mistake).unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn a_good_rule_has_no_mistake() {
+        let errors = mistakes("rules/node/good.yaml", GOOD);
+        assert!(errors.mistakes.is_empty(), "{:?}", errors.mistakes);
+    }
+
+    #[cfg(feature = "fancy")]
+    #[test]
+    fn every_mistake_is_shown_at_its_place() {
+        let table: &[(&str, &[(&str, &str)])] = &[
+            ("yaml-syntax", &[("title: ", "title: [")]),
+            (
+                "duplicate-key",
+                &[("severity: error", "severity: error\nid: good")],
+            ),
+            (
+                "unknown-keys",
+                &[
+                    ("severity:", "severty:"),
+                    ("limit: 2", "limits: 2"),
+                    ("    where: it.node", "    were: it.node"),
+                ],
+            ),
+            (
+                "missing-keys",
+                &[
+                    ("severity: error\n", ""),
+                    ("  subject: node\n", ""),
+                    ("    in: Node\n", ""),
+                ],
+            ),
+            (
+                "wrong-types",
+                &[
+                    ("match:", "unless: 5\nmatch:"),
+                    ("limit: 2", "limit: two"),
+                    ("exports: { node: node }", "exports: [node]"),
+                ],
+            ),
+            (
+                "wrong-words",
+                &[
+                    ("severity: error", "severity: eror"),
+                    ("risk: safe", "risk: none"),
+                ],
+            ),
+            (
+                "id-and-file",
+                &[
+                    ("id: good", "id: other"),
+                    ("severity: error", "severity: error\naliases: [Bad Name]"),
+                ],
+            ),
+            (
+                "category-and-folder",
+                &[("severity: error", "severity: error\ncategory: storage")],
+            ),
+            (
+                "anchors-and-tags",
+                &[
+                    ("title: ", "title: &title "),
+                    ("subject: node", "subject: !object node"),
+                    ("it.node == node", "*it"),
+                ],
+            ),
+            (
+                "binding-forms",
+                &[
+                    ("- each: node", "- eech: node"),
+                    ("- optional: line", "- optional: line\n    none: line"),
+                ],
+            ),
+            ("expression-syntax", &[("params.patience", "10m")]),
+            (
+                "expression-folded",
+                &[(
+                    "cond(it, 'Ready').status != 'True' && ",
+                    ">-\n      cond(it, 'Ready').status != 'True' &&\n\n      agee(node) &&\n      ",
+                )],
+            ),
+            (
+                "expression-literal",
+                &[(
+                    "cond(it, 'Ready').status != 'True' && ",
+                    "|\n      cond(it, 'Ready')\n        .status != 'é' && foo\n      && ",
+                )],
+            ),
+            (
+                "expression-quoted",
+                &[(
+                    "it.node == node",
+                    "\"it.node == \\\"\\u00e9\\\" \\\n      + nodes\"",
+                )],
+            ),
+            (
+                "calls",
+                &[(
+                    "it.node == node",
+                    "age(it, 1) > now && it.startsWth('a') && age.exists('x', true) && it.exists(x) && has(it)",
+                )],
+            ),
+            (
+                "names",
+                &[(
+                    "- optional: line",
+                    "- when: line.count > 1 && nod.x && params.patients && logs.nothing.size() > 0 && it\n  - optional: line",
+                )],
+            ),
+            (
+                "hidden-names",
+                &[(
+                    "- optional: line",
+                    "- let: node\n    value: 1\n  - let: it\n    value: node.map(node, node)\n  - optional: line",
+                )],
+            ),
+            (
+                "unused",
+                &[
+                    ("    - { log: line, limit: 2 }\n", ""),
+                    ("  evidence:\n", ""),
+                    ("params: { patience", "params: { more: 1, patience"),
+                ],
+            ),
+            (
+                "none-has-no-element",
+                &[
+                    ("- optional: line", "- none: line"),
+                    ("Lost.", "{{ line.count }} lines"),
+                    ("    - { log: line, limit: 2 }\n", ""),
+                    ("  evidence:\n", ""),
+                ],
+            ),
+            (
+                "sources",
+                &[
+                    ("in: Node", "in: 5 + 5"),
+                    ("node/kernel", "node/kernal"),
+                    ("in: logs.lost", "in: Node a b"),
+                ],
+            ),
+            (
+                "more-sources",
+                &[("node/kernel", "[pod/a/b, nod/x, node/supportconfig/x.txt]")],
+            ),
+            (
+                "patterns",
+                &[(
+                    "lost (?P<what>\\w+)'",
+                    "lost (?P<waht>\\w+)'\n    not: '(?=x)'\n    clear: 'x*'",
+                )],
+            ),
+            ("pattern-escape", &[("lost (?P", "lo\\yst (?P")]),
+            (
+                "pattern-names",
+                &[
+                    ("(?P<what>", "(?P<count>"),
+                    ("[node, what]", "[node]"),
+                    ("severity:", "description: ''\nseverity:"),
+                ],
+            ),
+            (
+                "patterns-in-expressions",
+                &[(
+                    "it.node == node",
+                    "it.text.matches('a(') || it.text.extract('a') == it.text || it.text.find(node) == 'x'",
+                )],
+            ),
+            (
+                "templates",
+                &[
+                    ("Lost.", "\"{{ node.metadata.name is lost\""),
+                    ("Look at it.", "'{{ a b }} {{ }}'"),
+                ],
+            ),
+            (
+                "versions",
+                &[(
+                    "severity: error",
+                    "severity: error\nversions: { harvester: '>=1.4 || 1.5', kubernetes: '>2 <1', longhorn: [1] }",
+                )],
+            ),
+            (
+                "durations",
+                &[
+                    (
+                        "group: [node, what]",
+                        "group: [node, what]\n    since: 5 minutes\n    steady: [that]\n    count: { min: 3, within: 5x }",
+                    ),
+                    (
+                        "it.node == node",
+                        "age(it.time) > duration('10 m') && inRange('1.0', '>x') && quantity('5GiB') > 1 && semver('x') == semver('v1')",
+                    ),
+                ],
+            ),
+            (
+                "remedies",
+                &[
+                    (", risk: safe", ", link: 'http://x.y'"),
+                    (
+                        "remedy:",
+                        "references: [ftp://x, { url: 'https://ok.example' }]\nremedy:",
+                    ),
+                ],
+            ),
+            (
+                "empty-text",
+                &[("it.node == node", "it.text == '' || '' != it.text")],
+            ),
+            (
+                "links",
+                &[(
+                    "severity: error",
+                    "severity: error\ncauses: [{ rule: godo }, { rule: good }, { rule: nod/*, same: [nodes] }]",
+                )],
+            ),
+            (
+                "paths",
+                &[(
+                    "- { log: line, limit: 2 }",
+                    "- { object: node, fields: [status.., 'a[b'] }\n    - { log: line, fields: [x] }",
+                )],
+            ),
+            ("empty-match", &[("match:\n", "match: []\nother:\n")]),
+        ];
+        for (name, changes) in table {
+            let mut text = GOOD.to_owned();
+            for (from, to) in *changes {
+                assert!(text.contains(from), "{name}: {from}");
+                text = text.replace(from, to);
+            }
+            insta::assert_snapshot!(*name, render(&mistakes("rules/node/good.yaml", &text)));
+        }
+    }
+
+    #[test]
+    fn params() {
+        let table = [
+            ("5", true, Param::Number(Number::Integer(5))),
+            ("-0.5", true, Param::Number(Number::Float(-0.5))),
+            ("1e3", true, Param::Number(Number::Float(1000.0))),
+            ("5", false, Param::Text("5".to_owned())),
+            ("true", true, Param::Bool(true)),
+            ("true", false, Param::Text("true".to_owned())),
+            (
+                "30m",
+                true,
+                Param::Duration(jiff::SignedDuration::from_mins(30)),
+            ),
+            ("512Mi", true, Param::Quantity(Number::Integer(512 << 20))),
+            ("5G", false, Param::Quantity(Number::Integer(5_000_000_000))),
+            ("nan", true, Param::Text("nan".to_owned())),
+            ("word", true, Param::Text("word".to_owned())),
+        ];
+        for (text, plain, wanted) in table {
+            assert_eq!(param(text, plain), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn requirements_are_inferred() {
+        let text = GOOD.replace("- optional: line", "- each: line");
+        let set = RuleSet::from_texts(
+            &[(
+                "good.yaml",
+                &text.replace("severity", "category: node\nseverity"),
+            )],
+            &RELATIONS,
+        )
+        .unwrap();
+        let requires = &set.rules()[0].requires;
+        assert_eq!(requires.kinds.len(), 1);
+        assert_eq!(
+            requires.logs,
+            [[LogSource::Node(crate::rule::NodeLog::Kernel)]]
+        );
+        let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)], &RELATIONS).unwrap();
+        assert!(set.rules()[0].requires.logs.is_empty());
+    }
+
+    /// xorshift: the same texts in every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % limit.max(1) as u64) as usize
+        }
+    }
+
+    /// Reads a text and shows its mistakes: a wrong place would make the display fail.
+    fn survive(text: &str) {
+        let errors = mistakes("rules/node/good.yaml", text);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for mistake in &errors.mistakes {
+            for (span, _) in &mistake.labels {
+                assert!(
+                    text.get(span.start..span.end).is_some(),
+                    "{mistake:?} in {text:?}"
+                );
+            }
+        }
+        #[cfg(feature = "fancy")]
+        render(&errors);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic() {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let pieces = [
+            "{{",
+            "}}",
+            "'",
+            "\"",
+            "\n  ",
+            "\n",
+            ": ",
+            "- ",
+            "[",
+            "]",
+            "{",
+            "}",
+            "(",
+            ")",
+            "|\n",
+            ">-\n",
+            "&a ",
+            "*a",
+            "!!x ",
+            "é",
+            "😀",
+            "\t",
+            "\\",
+            "#",
+            "?",
+            ",",
+            "\r\n",
+            "\u{0}",
+            "\u{2028}",
+            "\u{feff}",
+            "---\n",
+            "it",
+            "9999999999999999999",
+        ];
+        for round in 0..1500 {
+            let mut text = GOOD.to_owned();
+            for _ in 0..=random.below(3) {
+                let mut from = random.below(text.len());
+                let mut to = (from + random.below(12)).min(text.len());
+                while !text.is_char_boundary(from) {
+                    from -= 1;
+                }
+                while !text.is_char_boundary(to) {
+                    to += 1;
+                }
+                let piece = match round % 3 {
+                    0 => "",
+                    _ => pieces[random.below(pieces.len())],
+                };
+                let keep = if round % 2 == 0 { from } else { to };
+                text.replace_range(from..keep.max(from), piece);
+            }
+            survive(&text);
+        }
+        for _ in 0..500 {
+            let text: String = (0..random.below(60))
+                .map(|_| pieces[random.below(pieces.len())])
+                .collect();
+            survive(&text);
+            let bytes: Vec<u8> = (0..random.below(80))
+                .map(|_| random.below(256) as u8)
+                .collect();
+            survive(&String::from_utf8_lossy(&bytes));
+        }
+    }
 }
