@@ -28,6 +28,8 @@ pub(super) struct Scope<'a> {
     pub(super) elementless: Vec<&'a str>,
     /// Whether `it` is the element of a binding here.
     pub(super) element: bool,
+    /// Some binding could not be read, so a name that seems to be nothing may be its.
+    pub(super) incomplete: bool,
     /// Names used so far.
     pub(super) used: BTreeSet<String>,
 }
@@ -105,8 +107,9 @@ impl<'a> Scope<'a> {
             mistakes
                 .error("BD011", span, format!("`{name}` is a name of the language"))
                 .help("choose another name");
-        } else if name == "_" {
-        } else if let Some(first) = self.visible.iter().find(|variable| variable.name == name) {
+        } else if let Some(first) =
+            (self.visible.iter()).find(|variable| variable.name == name && name != "_")
+        {
             mistakes
                 .error("BD011", span, format!("`{name}` hides another `{name}`"))
                 .label("bound again")
@@ -147,6 +150,7 @@ impl<'a> Scope<'a> {
                     .error("BD011", span, format!("`{name}` is used above its binding"))
                     .help(format!("move the binding of `{name}` up"));
             }
+            _ if self.incomplete => {}
             _ => {
                 let names = self.visible.iter().map(|variable| variable.name);
                 let help = proposal(name, names.chain(GLOBALS)).or_else(|| {

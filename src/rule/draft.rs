@@ -14,14 +14,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::mistake::{Mistake, Mistakes};
-use super::nearest::proposal;
 use super::quantity::{self, Number};
 use super::source::{RuleSource, Span};
 use super::tree::{self, Scalar, Tree};
 use super::version::VersionRange;
 use super::{
-    Binding, BindingForm, BindingSource, Category, KindName, LogMatcher, LogSource, Outside, Param,
-    Requires, Rule, Status, Versions, duration,
+    Binding, BindingForm, BindingSource, Category, LogMatcher, Outside, Param, Requires, Rule,
+    Status, Versions, duration,
 };
 use crate::finding::Severity;
 use keys::Keys;
@@ -58,6 +57,16 @@ pub(super) fn read(source: RuleSource, relations: &[&str]) -> (Option<Rule>, Vec
     });
     let rule = rule.filter(|_| !mistakes.has_error());
     (rule, mistakes.into_list())
+}
+
+/// The name of a rule file without its folder and its ending: the id of its rule.
+pub(super) fn stem(file: &str) -> String {
+    let name = Path::new(file)
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
+    stem.unwrap_or(&name).to_owned()
 }
 
 /// Reads a constant of a rule. Durations win over quantities: `30m` is half an hour.
@@ -168,27 +177,25 @@ fn rule(
             .map(move |entry| (format!("{what}.{}", entry.key.value), entry.key.span))
     });
     let places: Vec<(String, Span)> = places.collect();
-    names::check(&rule, relations, &places, mistakes);
+    let stated = match bindings.map(|tree| &tree.value) {
+        Some(tree::Value::List(list)) => list.len(),
+        _ => usize::MAX,
+    };
+    let incomplete = rule.matches.len() < stated;
+    names::check(&rule, relations, &places, incomplete, mistakes);
     rule
 }
 
 /// The id, which must be the file's name.
 fn identity(tree: &Tree, file: &str, mistakes: &mut Mistakes) -> Option<String> {
     let id = slug(tree, mistakes)?;
-    let name = Path::new(file)
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let stem = name
-        .strip_suffix(".yaml")
-        .or(name.strip_suffix(".yml"))
-        .unwrap_or(&name);
+    let stem = stem(file);
     if stem != id {
         mistakes
             .error(
                 "BD002",
                 tree.span,
-                format!("the file is named `{name}`, the rule `{id}`"),
+                format!("the file is named `{stem}`, the rule `{id}`"),
             )
             .help(format!(
                 "a rule is found by its file: name the file `{id}.yaml`"
@@ -366,7 +373,7 @@ fn sorted(mut requires: Requires) -> Requires {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{RuleErrors, RuleSet};
+    use crate::rule::{LogSource, NodeLog, RuleErrors, RuleSet};
 
     const RELATIONS: [&str; 4] = ["node", "pods", "owner", "steps"];
 
@@ -545,7 +552,7 @@ remedy:
                 "none-has-no-element",
                 &[
                     ("- optional: line", "- none: line"),
-                    ("Lost.", "{{ line.count }} lines"),
+                    ("Lost.", "'{{ line.count }} lines'"),
                     ("    - { log: line, limit: 2 }\n", ""),
                     ("  evidence:\n", ""),
                 ],
@@ -689,10 +696,7 @@ remedy:
         .unwrap();
         let requires = &set.rules()[0].requires;
         assert_eq!(requires.kinds.len(), 1);
-        assert_eq!(
-            requires.logs,
-            [[LogSource::Node(crate::rule::NodeLog::Kernel)]]
-        );
+        assert_eq!(requires.logs, [[LogSource::Node(NodeLog::Kernel)]]);
         let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)], &RELATIONS).unwrap();
         assert!(set.rules()[0].requires.logs.is_empty());
     }

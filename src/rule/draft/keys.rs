@@ -75,6 +75,9 @@ impl<'t> Keys<'t> {
 
 /// Says that a value is not what its key wants.
 pub(super) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
+    if matches!(tree.value, Value::Refused) {
+        return;
+    }
     let found = tree.describe();
     mistakes.error(
         "BD001",
@@ -259,7 +262,7 @@ pub(super) fn choice<T: Copy>(
             .error(
                 "BD001",
                 tree.span,
-                format!("`{}` is none of the values", scalar.text),
+                format!("`{}` is no value of this key", scalar.text),
             )
             .help(help.unwrap_or_else(|| format!("expected one of: {}", words.join(", "))));
     }

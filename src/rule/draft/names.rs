@@ -23,11 +23,13 @@ const LINE: [&str; 8] = [
     "container",
 ];
 
-/// Checks every expression of a rule. `places` says where `params` and `logs` are defined.
+/// Checks every expression of a rule. `places` says where `params` and `logs` are defined;
+/// `incomplete` that some binding could not be read.
 pub(super) fn check(
     rule: &Rule,
     relations: &[&str],
     places: &[(String, Span)],
+    incomplete: bool,
     mistakes: &mut Mistakes,
 ) {
     let mut walk = Walk {
@@ -42,6 +44,7 @@ pub(super) fn check(
                 .collect(),
             elementless: Vec::new(),
             element: false,
+            incomplete,
             used: BTreeSet::new(),
         },
         mistakes,
@@ -52,6 +55,10 @@ pub(super) fn check(
         .for_each(|binding| walk.binding(&binding.form));
     walk.outcome(rule);
     let used = walk.scope.used;
+    if mistakes.has_error() {
+        // What could not be read may be what uses it.
+        return;
+    }
     for name in bound(rule)
         .into_iter()
         .filter(|name| name.value != "_" && !used.contains(&name.value))
