@@ -1,12 +1,20 @@
 //! What can run: rules, read from YAML, every mistake of every file found before one is evaluated.
 //!
+//! A file's text becomes a tree in which every byte knows its place (`tree`), the tree a [`Rule`]
+//! (`draft`), its strings [expressions](expression) and [templates](template), whose names and calls
+//! are checked (`check`, [`function`]). The rules of all files make a [`RuleSet`].
 
+mod check;
+mod draft;
 pub mod duration;
 pub mod expression;
+pub mod function;
 pub mod mistake;
 pub mod nearest;
 pub mod path;
+mod pattern;
 pub mod quantity;
+pub mod set;
 pub mod source;
 pub mod template;
 mod tree;
@@ -24,6 +32,9 @@ use quantity::Number;
 use source::{RuleSource, Span, Spanned};
 use template::Template;
 use version::VersionRange;
+
+pub use mistake::RuleErrors;
+pub use set::RuleSet;
 
 /// A rule that may run: read, and free of mistakes.
 #[derive(Debug, Clone)]
@@ -91,6 +102,41 @@ pub enum Category {
     Bundle,
 }
 
+impl Category {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Category; 8] = [
+        Category::Upgrade,
+        Category::Node,
+        Category::Storage,
+        Category::Network,
+        Category::Etcd,
+        Category::Vm,
+        Category::Certs,
+        Category::Bundle,
+    ];
+
+    /// The name of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Upgrade => "upgrade",
+            Category::Node => "node",
+            Category::Storage => "storage",
+            Category::Network => "network",
+            Category::Etcd => "etcd",
+            Category::Vm => "vm",
+            Category::Certs => "certs",
+            Category::Bundle => "bundle",
+        }
+    }
+
+    /// The category of this name.
+    pub fn parse(name: &str) -> Option<Category> {
+        Category::ALL
+            .into_iter()
+            .find(|category| category.name() == name)
+    }
+}
+
 /// How mature a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Status {
@@ -147,8 +193,8 @@ pub enum Outside {
 pub struct Requires {
     /// Kinds, sorted.
     pub kinds: Vec<KindName>,
-    /// Log sources, sorted.
-    pub logs: Vec<LogSource>,
+    /// Log sources, sorted; of each group at least one.
+    pub logs: Vec<Vec<LogSource>>,
 }
 
 /// Name of a kind: `Node`, `longhorn.io/Volume`, `doctor/Disk`.
@@ -374,7 +420,7 @@ pub enum BindingSource {
         name: String,
     },
     /// The records of the log matcher of this name.
-    Logs(String),
+    Logs(Spanned<String>),
     /// A relation call, or a field that holds a list or map.
     Expression(Expression),
 }

@@ -28,6 +28,8 @@ pub(super) enum Value {
     Scalar(Scalar),
     List(Vec<Tree>),
     Map(Vec<Entry>),
+    /// Refused; the mistake is noted already.
+    Refused,
 }
 
 /// A scalar after YAML's own decoding.
@@ -64,6 +66,7 @@ impl Tree {
         match &self.value {
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
+            Value::Refused => "nothing",
             Value::Scalar(scalar) if scalar.is_null() => "nothing",
             Value::Scalar(_) => "text",
         }
@@ -75,7 +78,7 @@ impl Tree {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.span, |entry| entry.key.span),
             Value::List(elements) => elements.first().map_or(self.span, Tree::head),
-            Value::Scalar(_) => self.span,
+            Value::Scalar(_) | Value::Refused => self.span,
         }
     }
 }
@@ -157,7 +160,7 @@ impl Builder<'_> {
             });
             mistakes
                 .error("BD001", tag, "tags have no meaning in a rule")
-                .help("leave it out");
+                .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
         }
         match event {
             Event::DocumentStart(..) => {
@@ -178,10 +181,8 @@ impl Builder<'_> {
                 mistakes
                     .error("BD001", span, "aliases are not allowed in a rule")
                     .help("write the value out, or quote it: `*` at the start of a plain text makes it an alias");
-                self.close(
-                    scalar(String::new(), true, Offsets::identical(span.start), span),
-                    mistakes,
-                );
+                let value = Value::Refused;
+                self.close(Tree { value, span }, mistakes);
             }
             Event::Scalar(text, style, ..) => {
                 let source = self.text.get(span.start..span.end).unwrap_or_default();
@@ -260,7 +261,7 @@ impl Builder<'_> {
                     *key = Some(Spanned::new(text, tree.span));
                 }
             },
-            Value::Scalar(_) => {}
+            Value::Scalar(_) | Value::Refused => {}
         }
     }
 
@@ -384,6 +385,7 @@ mod tests {
                 Value::Scalar(scalar) => found.push(scalar),
                 Value::List(list) => list.iter().for_each(|tree| scalars(tree, found)),
                 Value::Map(map) => map.iter().for_each(|entry| scalars(&entry.value, found)),
+                Value::Refused => {}
             }
         }
         for text in cases {

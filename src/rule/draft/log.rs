@@ -1,0 +1,336 @@
+//! `logs`: sources, patterns, thresholds.
+
+use std::collections::BTreeMap;
+
+use super::keys::{self, Keys};
+use crate::rule::mistake::Mistakes;
+use crate::rule::nearest::proposal;
+use crate::rule::pattern;
+use crate::rule::source::Spanned;
+use crate::rule::tree::{Tree, Value};
+use crate::rule::{LogMatcher, LogSource, Measure, NodeLog, Pattern, Threshold};
+
+const KEYS: [&str; 13] = [
+    "source", "pattern", "any", "not", "where", "group", "count", "since", "still", "steady",
+    "clear", "measure", "sample",
+];
+
+/// What a record is called beside its captures; `group` may name these.
+const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
+
+/// Fields of every record, which no capture may hide.
+const TAKEN: [&str; 10] = [
+    "node",
+    "pod",
+    "namespace",
+    "container",
+    "count",
+    "first",
+    "last",
+    "samples",
+    "line",
+    "time",
+];
+
+const NODE_LOGS: [(&str, NodeLog); 11] = [
+    ("kernel", NodeLog::Kernel),
+    ("kernel-previous", NodeLog::KernelPrevious),
+    ("rke2-server", NodeLog::Rke2Server),
+    ("rke2-agent", NodeLog::Rke2Agent),
+    ("rancherd", NodeLog::Rancherd),
+    ("rancher-system-agent", NodeLog::RancherSystemAgent),
+    ("kubelet", NodeLog::Kubelet),
+    ("containerd", NodeLog::Containerd),
+    ("network", NodeLog::Network),
+    ("iscsid", NodeLog::Iscsid),
+    ("console", NodeLog::Console),
+];
+
+/// Reads `logs`.
+pub(super) fn matchers(
+    tree: Option<&Tree>,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, LogMatcher> {
+    let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`logs`", mistakes)) else {
+        return BTreeMap::new();
+    };
+    entries
+        .iter()
+        .filter_map(|entry| {
+            keys::check_name(&entry.key.value, entry.key.span, mistakes);
+            Some((entry.key.value.clone(), matcher(&entry.value, mistakes)?))
+        })
+        .collect()
+}
+
+fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
+    let keys = Keys::of(tree, "a log matcher", &KEYS, mistakes)?;
+    let sources = keys
+        .required("source", mistakes)
+        .map(keys::one_or_many)
+        .unwrap_or_default();
+    let sources = sources
+        .iter()
+        .filter_map(|source| log_source(source, mistakes))
+        .collect();
+    let patterns = patterns(&keys, mistakes);
+    let clear = keys
+        .get("clear")
+        .and_then(|clear| read_pattern(clear, mistakes));
+    let names = |key: &str, mistakes: &mut Mistakes| -> Vec<Spanned<String>> {
+        let list = keys::list(keys.get(key), mistakes);
+        list.iter()
+            .filter_map(|name| keys::name(name, mistakes))
+            .collect()
+    };
+    let group = names("group", mistakes);
+    let steady = names("steady", mistakes);
+    let measure = measures(keys.get("measure"), mistakes);
+    check_group(&group, &patterns, clear.as_ref(), mistakes);
+    for name in steady.iter().chain(measure.iter().map(|(name, _)| name)) {
+        check_capture(name, &patterns, mistakes);
+    }
+    let still = keys
+        .get("still")
+        .and_then(|still| keys::positive_duration(still, mistakes));
+    if let Some(entry) = keys.entry("steady").filter(|_| keys.get("still").is_none()) {
+        mistakes
+            .error(
+                "BD001",
+                entry.key.span,
+                "`steady` means nothing without `still`",
+            )
+            .help("`still: 2m` keeps records whose last hit is at most that old");
+    }
+    Some(LogMatcher {
+        sources,
+        patterns,
+        not: keys.get("not").and_then(|not| read_pattern(not, mistakes)),
+        condition: keys
+            .get("where")
+            .map(|condition| keys::expression(condition, mistakes)),
+        group: match keys.get("group") {
+            Some(_) => group.into_iter().map(|name| name.value).collect(),
+            None => vec!["file".to_owned()],
+        },
+        threshold: threshold(keys.get("count"), mistakes),
+        since: keys
+            .get("since")
+            .and_then(|since| keys::positive_duration(since, mistakes)),
+        still,
+        steady: steady.into_iter().map(|name| name.value).collect(),
+        clear,
+        measure: measure
+            .into_iter()
+            .map(|(name, measure)| (name.value, measure))
+            .collect(),
+        sample: keys
+            .get("sample")
+            .and_then(|sample| keys::positive(sample, mistakes))
+            .unwrap_or(3),
+        span: tree.span,
+    })
+}
+
+fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
+    let stated = match (keys.get("pattern"), keys.entry("any")) {
+        (Some(pattern), None) => std::slice::from_ref(pattern),
+        (None, Some(any)) => keys::list(Some(&any.value), mistakes),
+        (Some(_), Some(any)) => {
+            mistakes
+                .error(
+                    "BD001",
+                    any.key.span,
+                    "a log matcher has either `pattern` or `any`",
+                )
+                .help("put all patterns under `any`");
+            &[]
+        }
+        (None, None) => {
+            keys.required("pattern", mistakes);
+            &[]
+        }
+    };
+    stated
+        .iter()
+        .filter_map(|pattern| read_pattern(pattern, mistakes))
+        .collect()
+}
+
+fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Pattern> {
+    let scalar = keys::scalar(tree, "a regular expression", mistakes)?;
+    let read = match pattern::read(&scalar.text) {
+        Ok(read) => read,
+        Err(error) => {
+            let span = error.range.map_or(tree.span, |range| {
+                scalar.passage().span(range.start, range.end)
+            });
+            mistakes
+                .error("BD020", span, error.message)
+                .help_if(error.help);
+            return None;
+        }
+    };
+    if read.matches_empty {
+        mistakes
+            .error(
+                "BD020",
+                tree.span,
+                "the pattern matches the empty text, so every line",
+            )
+            .help("require something of the line");
+    }
+    for name in read
+        .names
+        .iter()
+        .filter(|name| TAKEN.contains(&name.as_str()))
+    {
+        mistakes
+            .error(
+                "BD020",
+                tree.span,
+                format!("a capture may not be named `{name}`"),
+            )
+            .help(format!("every record has a field `{name}` of its own"));
+    }
+    Some(Pattern {
+        text: scalar.text.clone(),
+        captures: read.names,
+        span: tree.span,
+    })
+}
+
+/// A record is one tuple of the fields of `group`, so each hit must have all of them.
+fn check_group(
+    group: &[Spanned<String>],
+    patterns: &[Pattern],
+    clear: Option<&Pattern>,
+    mistakes: &mut Mistakes,
+) {
+    for name in group
+        .iter()
+        .filter(|name| !PLACES.contains(&name.value.as_str()))
+    {
+        for pattern in patterns.iter().chain(clear) {
+            if !pattern.captures.contains(&name.value) {
+                let captures = pattern.captures.iter().map(String::as_str).chain(PLACES);
+                mistakes
+                    .error(
+                        "BD020",
+                        name.span,
+                        format!("not every pattern has a capture `{}`", name.value),
+                    )
+                    .label("grouped by here")
+                    .also(pattern.span, "not captured here")
+                    .help(
+                        proposal(&name.value, captures)
+                            .unwrap_or_else(|| format!("write `(?P<{}>…)`", name.value)),
+                    );
+            }
+        }
+    }
+}
+
+fn check_capture(name: &Spanned<String>, patterns: &[Pattern], mistakes: &mut Mistakes) {
+    let captures = || patterns.iter().flat_map(|pattern| &pattern.captures);
+    if !captures().any(|capture| *capture == name.value) {
+        let help = proposal(&name.value, captures().map(String::as_str));
+        mistakes
+            .error(
+                "BD020",
+                name.span,
+                format!("no pattern has a capture `{}`", name.value),
+            )
+            .help_if(help);
+    }
+}
+
+fn measures(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<(Spanned<String>, Measure)> {
+    let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`measure`", mistakes)) else {
+        return Vec::new();
+    };
+    let choices = [
+        ("number", Measure::Number),
+        ("duration", Measure::Duration),
+        ("bytes", Measure::Bytes),
+    ];
+    entries
+        .iter()
+        .filter_map(|entry| {
+            Some((
+                entry.key.clone(),
+                keys::choice(&entry.value, &choices, mistakes)?,
+            ))
+        })
+        .collect()
+}
+
+fn threshold(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Threshold {
+    let mut threshold = Threshold {
+        min: 1,
+        within: None,
+    };
+    let count = |tree: &Tree, mistakes: &mut Mistakes| {
+        keys::positive(tree, mistakes)
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(1)
+    };
+    match tree {
+        Some(tree) if matches!(tree.value, Value::Map(_)) => {
+            if let Some(keys) = Keys::of(tree, "`count`", &["min", "within"], mistakes) {
+                threshold.min = keys
+                    .required("min", mistakes)
+                    .map_or(1, |min| count(min, mistakes));
+                let within = keys.required("within", mistakes);
+                threshold.within =
+                    within.and_then(|within| keys::positive_duration(within, mistakes));
+            }
+        }
+        Some(tree) => threshold.min = count(tree, mistakes),
+        None => {}
+    }
+    threshold
+}
+
+/// Reads the name of a log source.
+pub(super) fn log_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogSource> {
+    let scalar = keys::scalar(tree, "a log source", mistakes)?;
+    let text = scalar.text.as_str();
+    let mut fail = |message: String, help: String| {
+        mistakes.error("BD014", tree.span, message).help(help);
+        None
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = parts
+        .iter()
+        .all(|part| !part.is_empty() && !part.contains(char::is_whitespace));
+    match parts.as_slice() {
+        ["bundle", "errors"] => Some(LogSource::BundleErrors),
+        ["node", "supportconfig", glob] if plain => Some(LogSource::Supportconfig((*glob).to_owned())),
+        ["node", name] => match NODE_LOGS.iter().find(|(known, _)| known == name) {
+            Some((_, log)) => Some(LogSource::Node(*log)),
+            None => {
+                let names = NODE_LOGS.map(|(name, _)| name);
+                let help = proposal(name, names);
+                fail(
+                    format!("a node has no log `{name}`"),
+                    help.unwrap_or_else(|| format!("its logs are: {}, supportconfig/<file>", names.join(", "))),
+                )
+            }
+        },
+        ["pod", namespace, pod, container] if plain => Some(LogSource::Pod {
+            namespace: (*namespace).to_owned(),
+            pod: (*pod).to_owned(),
+            container: (*container).to_owned(),
+        }),
+        ["pod", ..] => fail(
+            format!("`{text}` names no container logs"),
+            "pod logs are named `pod/<namespace>/<pod>/<container>`, each with `*` where it varies".to_owned(),
+        ),
+        _ => fail(
+            format!("there is no log source `{text}`"),
+            "sources are `node/<log>`, `node/supportconfig/<file>`, `pod/<namespace>/<pod>/<container>`, `bundle/errors`"
+                .to_owned(),
+        ),
+    }
+}

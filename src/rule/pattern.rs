@@ -1,0 +1,191 @@
+//! Regular expressions of rules: read for their syntax, their captures and their size.
+
+use std::ops::Range;
+
+use regex::RegexBuilder;
+use regex_syntax::hir::{Hir, HirKind};
+
+/// The largest compiled pattern, in bytes: the regex crate's own default.
+const MAXIMUM_SIZE: usize = 10 << 20;
+
+/// A pattern below this many automaton states is far from the limit, and need not be compiled to
+/// know that: loading all rules must not compile each of their patterns.
+const SURELY_SMALL: usize = 10_000;
+
+/// What is known of a pattern.
+pub(super) struct Read {
+    /// Names of its captures, in order.
+    pub(super) names: Vec<String>,
+    /// How many captures it has, with and without names.
+    pub(super) captures: usize,
+    /// It matches the empty text, so every line.
+    pub(super) matches_empty: bool,
+}
+
+/// Why a text is no pattern.
+pub(super) struct PatternError {
+    pub(super) message: String,
+    /// Where in the text, if the parser says so.
+    pub(super) range: Option<Range<usize>>,
+    pub(super) help: Option<&'static str>,
+}
+
+/// Reads a pattern in the syntax of the regex crate.
+pub(super) fn read(text: &str) -> Result<Read, PatternError> {
+    let mut parser = regex_syntax::Parser::new();
+    let hir = parser
+        .parse(text)
+        .map_err(|error| syntax_error(text, &error))?;
+    let states = states(&hir);
+    if states > SURELY_SMALL
+        && RegexBuilder::new(text)
+            .size_limit(MAXIMUM_SIZE)
+            .build()
+            .is_err()
+    {
+        return Err(PatternError {
+            message: "the regular expression is too large when compiled".to_owned(),
+            range: None,
+            help: Some("repeat less: `x{1000}` costs a thousand times `x`"),
+        });
+    }
+    let mut names = Vec::new();
+    capture_names(&hir, &mut names);
+    Ok(Read {
+        names,
+        captures: hir.properties().explicit_captures_len(),
+        matches_empty: hir.properties().minimum_len() == Some(0),
+    })
+}
+
+fn syntax_error(text: &str, error: &regex_syntax::Error) -> PatternError {
+    let (message, span) = match error {
+        regex_syntax::Error::Parse(error) => (error.kind().to_string(), Some(error.span())),
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(error.span())),
+        _ => ("not understood".to_owned(), None),
+    };
+    let range = span.map(|span| span.start.offset..span.end.offset);
+    let part = range
+        .clone()
+        .and_then(|range| text.get(range))
+        .unwrap_or_default();
+    let help = match part {
+        _ if part.starts_with("(?=") || part.starts_with("(?!") || part.starts_with("(?<") => Some(
+            "look-around is not supported, since it can't be matched in linear time: use `not`",
+        ),
+        _ if part.starts_with('\\') => {
+            Some("a backslash before a letter must have a meaning: `\\d`, `\\s`, `\\S`, `\\b`")
+        }
+        _ => None,
+    };
+    PatternError {
+        message: format!("not a regular expression: {message}"),
+        range,
+        help,
+    }
+}
+
+/// No fewer states than the pattern compiles to, give or take a constant factor.
+fn states(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        // Unicode classes compile to a few hundred states at most.
+        HirKind::Class(class) => class.maximum_len().map_or(1, |length| match length {
+            0 | 1 => 1,
+            _ => 500,
+        }),
+        HirKind::Repetition(repetition) => {
+            let times = repetition
+                .max
+                .unwrap_or(repetition.min)
+                .max(repetition.min)
+                .max(1);
+            states(&repetition.sub).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        HirKind::Capture(capture) => states(&capture.sub).saturating_add(2),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
+            .iter()
+            .fold(0, |sum: usize, part| sum.saturating_add(states(part))),
+    }
+}
+
+fn capture_names(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_deref().map(str::to_owned));
+            capture_names(&capture.sub, names);
+        }
+        HirKind::Repetition(repetition) => capture_names(&repetition.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| capture_names(part, names));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_and_emptiness() {
+        let table: [(&str, &[&str], usize, bool); 5] = [
+            (r"(?P<a>\d+) (?:x|(?P<b>y)) (z)", &["a", "b"], 3, false),
+            (r"((?P<a>x)?)*", &["a"], 2, true),
+            ("a*", &[], 0, true),
+            ("^$", &[], 0, true),
+            ("lit", &[], 0, false),
+        ];
+        for (text, names, captures, empty) in table {
+            let read = read(text).map_err(|error| error.message).unwrap();
+            assert_eq!(read.names, names, "{text}");
+            assert_eq!(
+                (read.captures, read.matches_empty),
+                (captures, empty),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        for (text, place) in [
+            ("a(b", Some("(")),
+            ("a(?=b)", Some("(?=")),
+            (r"\y", Some(r"\y")),
+            (r"(?:\pL{100}){100}", None),
+        ] {
+            let error = read(text).err().unwrap();
+            assert_eq!(
+                error.range.and_then(|range| text.get(range)),
+                place,
+                "{text}: {}",
+                error.message
+            );
+        }
+        assert!(read(&"(".repeat(10_000)).is_err());
+    }
+
+    #[test]
+    fn the_estimate_is_on_the_safe_side() {
+        let table = [
+            r"\w{19}",
+            r"[^\n]{18}",
+            r"(?i:straße){9}",
+            r"\pL{9}|\s{9}",
+            r"(?:a|b|c){3300}",
+        ];
+        for text in table {
+            let hir = regex_syntax::Parser::new().parse(text).unwrap();
+            assert!(states(&hir) <= SURELY_SMALL, "{text}");
+            assert!(
+                RegexBuilder::new(text)
+                    .size_limit(MAXIMUM_SIZE)
+                    .build()
+                    .is_ok(),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,638 @@
+//! The rules of a run: built in, added by the user, checked against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+
+use super::draft;
+use super::duration;
+use super::mistake::{Level, Mistake, Mistakes, RuleErrors};
+use super::nearest::nearest;
+use super::source::RuleSource;
+use super::tree::MAXIMUM_SIZE;
+use super::{Category, Link, LinkTarget, Param, Rule, Status};
+
+static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// How deep the folders of a rule pack may nest: a link that leads back up must end somewhere.
+const MAXIMUM_FOLDERS: usize = 8;
+
+/// Rules that may run together, in order of their ids.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    warnings: RuleErrors,
+}
+
+/// A file that may hold a rule, or why it could not be read.
+struct File {
+    name: String,
+    text: Result<String, String>,
+}
+
+impl RuleSet {
+    /// The rules that come with the program. `relations` are the names of the graph's relations.
+    ///
+    /// # Errors
+    /// Every mistake of every file.
+    pub fn builtin(relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+        RuleSet::load(&[], relations)
+    }
+
+    /// The built-in rules and those of these directories; a rule replaces one of the same id that
+    /// came before it.
+    ///
+    /// # Errors
+    /// Every mistake of every file, and directories that cannot be read.
+    pub fn load(directories: &[PathBuf], relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+        let mut packs = vec![embedded(&BUILT_IN)];
+        packs.extend(directories.iter().map(|directory| files_below(directory)));
+        read(packs, relations)
+    }
+
+    /// Rules from (file name, text), and nothing else.
+    ///
+    /// # Errors
+    /// Every mistake of every text.
+    pub fn from_texts(texts: &[(&str, &str)], relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+        let file = |(name, text): &(&str, &str)| File {
+            name: (*name).to_owned(),
+            text: Ok((*text).to_owned()),
+        };
+        read(vec![texts.iter().map(file).collect()], relations)
+    }
+
+    /// The rules, in order of their ids; deprecated ones among them until [`RuleSet::select`].
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What is not wrong enough to keep the rules from running.
+    pub fn warnings(&self) -> &RuleErrors {
+        &self.warnings
+    }
+
+    /// The rule of this id or alias.
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        let alias = |rule: &&Rule| rule.aliases.iter().any(|alias| alias == name);
+        let by_id = self.rules.iter().find(|rule| rule.id == name);
+        by_id.or_else(|| self.rules.iter().find(alias))
+    }
+
+    /// `sha256:` of the rules' texts in order of their ids: equal for equal rules.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for rule in &self.rules {
+            hash.update(rule.source.text.as_bytes());
+            // Texts must not run into each other: "a" + "bc" is not "ab" + "c".
+            hash.update([0]);
+        }
+        let hex: Vec<String> = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("sha256:{}", hex.concat())
+    }
+
+    /// Keeps the rules named by `only` (all if empty) and not by `skip`, each an id, an alias or a
+    /// category. A deprecated rule is kept only where `only` names it itself.
+    ///
+    /// # Errors
+    /// A name that no rule and no category has.
+    pub fn select(mut self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
+        if let Some(name) = only.iter().chain(skip).find(|name| !self.knows(name)) {
+            return Err(self.unknown(name));
+        }
+        let named = |rule: &Rule, names: &[String]| {
+            names
+                .iter()
+                .any(|name| rule.id == *name || rule.aliases.contains(name))
+        };
+        let of_category =
+            |rule: &Rule, names: &[String]| names.iter().any(|name| rule.category.name() == name);
+        self.rules.retain(|rule| {
+            let wanted = match rule.status {
+                Status::Deprecated => named(rule, only),
+                _ => only.is_empty() || named(rule, only) || of_category(rule, only),
+            };
+            wanted && !named(rule, skip) && !of_category(rule, skip)
+        });
+        Ok(self)
+    }
+
+    /// Sets a constant of a rule, as `--param` states it: `RULE.NAME=VALUE`.
+    ///
+    /// # Errors
+    /// The text has another form, the rule has no such constant, or the value is of another kind.
+    pub fn set_param(&mut self, assignment: &str) -> Result<(), ParamError> {
+        let form = || ParamError::Form(assignment.to_owned());
+        let (path, value) = assignment.split_once('=').ok_or_else(form)?;
+        let (name, param) = path.trim().rsplit_once('.').ok_or_else(form)?;
+        let Some(id) = self.get(name).map(|rule| rule.id.clone()) else {
+            return Err(self.unknown(name).into());
+        };
+        let rule = self
+            .rules
+            .iter_mut()
+            .find(|rule| rule.id == id)
+            .ok_or_else(form)?;
+        let names: Vec<String> = rule.params.keys().cloned().collect();
+        let Some(old) = rule.params.get_mut(param) else {
+            let near = nearest(param, names.iter().map(String::as_str));
+            return Err(ParamError::Unknown {
+                rule: id,
+                name: param.to_owned(),
+                proposal: propose(near),
+            });
+        };
+        let kind = |param: &Param| match param {
+            Param::Number(_) => "a number",
+            Param::Text(_) => "text",
+            Param::Bool(_) => "true or false",
+            Param::Duration(_) => "a duration (`45s`, `2d14h`)",
+            Param::Quantity(_) => "a quantity (`512Mi`)",
+        };
+        let value = value.trim();
+        let new = match (&*old, draft::param(value, true)) {
+            (Param::Text(_), _) => Param::Text(value.to_owned()),
+            // Zero needs no unit, and a quantity may be written out.
+            (Param::Duration(_), Param::Number(_)) if duration::parse(value).is_some() => {
+                Param::Duration(duration::parse(value).unwrap_or_default())
+            }
+            (Param::Quantity(_), Param::Number(number)) => Param::Quantity(number),
+            (_, new) => new,
+        };
+        if kind(old) != kind(&new) {
+            return Err(ParamError::Value {
+                path: path.trim().to_owned(),
+                wanted: kind(old),
+                value: value.to_owned(),
+            });
+        }
+        *old = new;
+        Ok(())
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.get(name).is_some() || Category::parse(name).is_some()
+    }
+
+    fn unknown(&self, name: &str) -> SelectError {
+        let rules = self.rules.iter();
+        let names = rules
+            .flat_map(|rule| std::iter::once(&rule.id).chain(&rule.aliases))
+            .map(String::as_str);
+        let near = nearest(name, names.chain(Category::ALL.map(Category::name)));
+        SelectError {
+            name: name.to_owned(),
+            proposal: propose(near),
+        }
+    }
+}
+
+/// A name that no rule and no category has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule or category `{name}`{proposal}")]
+pub struct SelectError {
+    /// The name.
+    pub name: String,
+    /// What was meant, as the end of a sentence; may be empty.
+    pub proposal: String,
+}
+
+/// Why a constant of a rule cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    /// It is not of the form `RULE.NAME=VALUE`.
+    #[error("`{0}` is not of the form RULE.NAME=VALUE")]
+    Form(String),
+    /// There is no such rule.
+    #[error(transparent)]
+    Rule(#[from] SelectError),
+    /// The rule has no such constant.
+    #[error("the rule `{rule}` has no parameter `{name}`{proposal}")]
+    Unknown {
+        /// Id of the rule.
+        rule: String,
+        /// The name.
+        name: String,
+        /// What was meant, as the end of a sentence; may be empty.
+        proposal: String,
+    },
+    /// The value is of another kind than the rule's own.
+    #[error("`{path}` must be {wanted}, not `{value}`")]
+    Value {
+        /// `RULE.NAME`.
+        path: String,
+        /// What it must be.
+        wanted: &'static str,
+        /// What was given.
+        value: String,
+    },
+}
+
+fn propose(near: Option<&str>) -> String {
+    near.map(|near| format!(", did you mean `{near}`?"))
+        .unwrap_or_default()
+}
+
+/// Whether a file holds a rule, and not a rule's cases.
+fn is_rule(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| !stem.ends_with(".test") && !stem.starts_with('.'))
+}
+
+fn embedded(directory: &Dir<'_>) -> Vec<File> {
+    let mut files: Vec<File> = directory
+        .files()
+        .filter(|file| is_rule(file.path()))
+        .map(|file| File {
+            name: format!("rules/{}", file.path().display()),
+            text: file
+                .contents_utf8()
+                .map(str::to_owned)
+                .ok_or_else(|| "the file is not UTF-8".to_owned()),
+        })
+        .collect();
+    files.extend(directory.dirs().flat_map(embedded));
+    files
+}
+
+/// The rule files of a pack, in order of their paths.
+fn files_below(directory: &Path) -> Vec<File> {
+    let mut files = Vec::new();
+    let mut open = vec![(directory.to_owned(), 0)];
+    while let Some((path, depth)) = open.pop() {
+        let name = path.display().to_string();
+        let fail = |reason: String| File {
+            name: name.clone(),
+            text: Err(reason),
+        };
+        if path.is_dir() {
+            match fs::read_dir(&path) {
+                Ok(entries) if depth < MAXIMUM_FOLDERS => {
+                    open.extend(
+                        entries
+                            .filter_map(Result::ok)
+                            .map(|entry| (entry.path(), depth + 1)),
+                    );
+                }
+                Ok(_) => files.push(fail(format!(
+                    "folders nest more than {MAXIMUM_FOLDERS} deep"
+                ))),
+                Err(error) => files.push(fail(format!("the directory cannot be read: {error}"))),
+            }
+        } else if depth == 0 {
+            files.push(fail("there is no such directory".to_owned()));
+        } else if is_rule(&path) {
+            files.push(File {
+                name: name.clone(),
+                text: text_of(&path),
+            });
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
+/// The text of a rule file, unless it is so large that it can't be one.
+fn text_of(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("not a file".to_owned());
+    }
+    if metadata.len() > MAXIMUM_SIZE as u64 {
+        return Err(format!(
+            "the file is larger than {} KiB",
+            MAXIMUM_SIZE >> 10
+        ));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())
+}
+
+/// Reads packs of files, a later one replacing what an earlier one has.
+fn read(packs: Vec<Vec<File>>, relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
+    // Ids of rules with mistakes, by their files: a link to one of them is not to be blamed.
+    let mut unread: BTreeSet<String> = BTreeSet::new();
+    for pack in packs {
+        let mut own: BTreeMap<String, Rule> = BTreeMap::new();
+        for File { name, text } in pack {
+            let (text, unreadable) = match text {
+                Ok(text) => (text, None),
+                Err(reason) => (String::new(), Some(reason)),
+            };
+            // A byte order mark would shift every place by three bytes.
+            let text = text
+                .strip_prefix('\u{feff}')
+                .map(str::to_owned)
+                .unwrap_or(text);
+            let source = RuleSource { name, text };
+            if let Some(reason) = unreadable {
+                let mut file = Mistakes::new(&source);
+                file.error_of_file("BD001", reason);
+                mistakes.extend(file.into_list());
+                continue;
+            }
+            let stem = draft::stem(&source.name);
+            let (rule, found) = draft::read(source, relations);
+            mistakes.extend(found);
+            let Some(rule) = rule else {
+                unread.insert(stem);
+                continue;
+            };
+            if let Some(first) = own.get(&rule.id) {
+                let mut file = Mistakes::new(&rule.source);
+                file.error_of_file("BD002", format!("the rule `{}` is here twice", rule.id))
+                    .help(format!("the other one is {}", first.source.name));
+                mistakes.extend(file.into_list());
+            }
+            own.insert(rule.id.clone(), rule);
+        }
+        rules.extend(own);
+    }
+    let set = RuleSet {
+        rules: rules.into_values().collect(),
+        warnings: RuleErrors::default(),
+    };
+    set.rules
+        .iter()
+        .for_each(|rule| check_links(rule, &set, &unread, &mut mistakes));
+    let mut errors = RuleErrors { mistakes };
+    errors.sort();
+    match errors
+        .mistakes
+        .iter()
+        .any(|mistake| mistake.level == Level::Error)
+    {
+        true => Err(errors),
+        false => Ok(RuleSet {
+            warnings: errors,
+            ..set
+        }),
+    }
+}
+
+/// Checks the links of a rule against the rules that they name. A mistake is a warning only: what
+/// is wrong may be in the other file, and the rule is right without the link.
+fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: &mut Vec<Mistake>) {
+    let mut file = Mistakes::new(&rule.source);
+    for Link {
+        rule: target,
+        same,
+        span,
+        ..
+    } in rule.causes.iter().chain(&rule.caused_by)
+    {
+        let LinkTarget::Rule(name) = target else {
+            continue;
+        };
+        if unread.contains(name) {
+            continue;
+        }
+        let Some(other) = set.get(name) else {
+            let near = nearest(name, set.rules.iter().map(|rule| rule.id.as_str()));
+            file.warning("BD002", *span, format!("there is no rule `{name}`"))
+                .label("this link does nothing")
+                .help_if(near.map(|near| format!("did you mean `{near}`?")));
+            continue;
+        };
+        if other.id == rule.id {
+            file.warning("BD002", *span, "a rule does not cause itself")
+                .label("this link does nothing");
+        }
+        for export in same
+            .iter()
+            .filter(|export| !other.finding.exports.contains_key(&export.value))
+        {
+            let exports = other.finding.exports.keys().map(String::as_str);
+            let near = nearest(&export.value, exports);
+            file.warning(
+                "BD002",
+                export.span,
+                format!("the rule `{}` does not export `{}`", other.id, export.value),
+            )
+            .label("this link does nothing")
+            .help_if(near.map(|near| format!("did you mean `{near}`?")));
+        }
+    }
+    mistakes.extend(file.into_list());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The relations that the built-in rules use.
+    const RELATIONS: [&str; 12] = [
+        "steps",
+        "upgrade",
+        "job",
+        "pod",
+        "node",
+        "vmis",
+        "virtualMachine",
+        "virtualMachines",
+        "longhornNode",
+        "replicas",
+        "volume",
+        "disks",
+    ];
+
+    fn rule(id: &str, more: &str) -> String {
+        let rest = "title: T\nseverity: info\nmatch: [{ each: _, in: Node }]\nfinding: { subject: cluster, message: M }\n";
+        format!("id: {id}\n{rest}{more}")
+    }
+
+    fn ids(set: &RuleSet) -> Vec<&str> {
+        set.rules().iter().map(|rule| rule.id.as_str()).collect()
+    }
+
+    #[test]
+    fn built_in_rules_load() {
+        let set = match RuleSet::builtin(&RELATIONS) {
+            Ok(set) => set,
+            Err(errors) => panic!("{:#?}", errors.mistakes),
+        };
+        assert!(set.get("mixed-kubernetes-versions").is_some());
+        // A link to a rule that is still to be written is no mistake of the rule that states it.
+        for warning in &set.warnings().mistakes {
+            assert!(
+                warning.code == "BD002" && warning.message.starts_with("there is no rule"),
+                "{warning:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn packs_override() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("node");
+        fs::create_dir(&folder).unwrap();
+        let write = |name: &str, text: &[u8]| fs::write(folder.join(name), text).unwrap();
+        write(
+            "mine.yaml",
+            format!("\u{feff}{}", rule("mine", "")).as_bytes(),
+        );
+        write("mine.test.yaml", b"rule: mine");
+        write("notes.txt", b"\xff");
+        let pack = directory.path().to_owned();
+        let set = RuleSet::load(std::slice::from_ref(&pack), &RELATIONS).unwrap();
+        assert_eq!(
+            set.get("mine").map(|rule| rule.category),
+            Some(Category::Node)
+        );
+        let replaced = rule("disk-io-error", "category: storage")
+            .replace("severity: info", "severity: critical");
+        fs::create_dir(pack.join("storage")).unwrap();
+        fs::write(pack.join("storage/disk-io-error.yaml"), replaced).unwrap();
+        let set = RuleSet::load(std::slice::from_ref(&pack), &RELATIONS).unwrap();
+        assert_eq!(
+            set.get("disk-io-error").map(|rule| rule.severity),
+            Some(crate::finding::Severity::Critical)
+        );
+        write("bad.yaml", b"id: \xff");
+        fs::write(pack.join("storage/mine.yaml"), rule("mine", "")).unwrap();
+        let errors = RuleSet::load(&[pack.clone(), pack.join("nowhere")], &RELATIONS).unwrap_err();
+        let messages: Vec<&str> = errors
+            .mistakes
+            .iter()
+            .filter(|mistake| mistake.level == Level::Error)
+            .map(|mistake| mistake.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "the file is not UTF-8",
+                "there is no such directory",
+                "the rule `mine` is here twice"
+            ]
+        );
+    }
+
+    #[test]
+    fn selection() {
+        let texts = [
+            ("node/a.yaml", rule("a", "aliases: [first]")),
+            ("node/b.yaml", rule("b", "")),
+            ("vm/c.yaml", rule("c", "status: deprecated")),
+            ("vm/d.yaml", rule("d", "")),
+        ];
+        let texts: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let table: [(&[&str], &[&str], &[&str]); 8] = [
+            (&[], &[], &["a", "b", "d"]),
+            (&["first"], &[], &["a"]),
+            (&["node"], &["b"], &["a"]),
+            (&["vm"], &[], &["d"]),
+            (&["c", "node"], &[], &["a", "b", "c"]),
+            (&[], &["node"], &["d"]),
+            (&[], &["first", "vm"], &["b"]),
+            (&["b"], &["node"], &[]),
+        ];
+        for (only, skip, wanted) in table {
+            let names = |names: &[&str]| -> Vec<String> {
+                names.iter().map(|name| (*name).to_owned()).collect()
+            };
+            let selected = set.clone().select(&names(only), &names(skip)).unwrap();
+            assert_eq!(ids(&selected), wanted, "{only:?} {skip:?}");
+        }
+        let error = set.clone().select(&["nodes".to_owned()], &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no rule or category `nodes`, did you mean `node`?"
+        );
+        assert_ne!(set.digest(), set.clone().select(&[], &[]).unwrap().digest());
+        let mut backwards = texts.clone();
+        backwards.reverse();
+        assert_eq!(
+            RuleSet::from_texts(&backwards, &[]).unwrap().digest(),
+            set.digest()
+        );
+    }
+
+    #[test]
+    fn params_are_set() {
+        let more = "params: { wait: 5m, least: 3, size: 1Gi, on: true, word: x }";
+        let text = rule("a", more);
+        let mut set = RuleSet::from_texts(&[("node/a.yaml", &text)], &[]).unwrap();
+        for (assignment, wanted) in [
+            ("a.wait=2d", None),
+            ("a.wait=0", None),
+            ("a.size=5", None),
+            ("a.on=false", None),
+            ("a.word= 5", None),
+            (
+                "a.least=many",
+                Some("`a.least` must be a number, not `many`"),
+            ),
+            (
+                "a.wait=5",
+                Some("`a.wait` must be a duration (`45s`, `2d14h`), not `5`"),
+            ),
+            (
+                "a.wiat=5m",
+                Some("the rule `a` has no parameter `wiat`, did you mean `wait`?"),
+            ),
+            ("b.wait=5m", Some("there is no rule or category `b`")),
+            ("wait", Some("`wait` is not of the form RULE.NAME=VALUE")),
+        ] {
+            let error = set
+                .set_param(assignment)
+                .err()
+                .map(|error| error.to_string());
+            assert_eq!(error.as_deref(), wanted, "{assignment}");
+        }
+        assert_eq!(set.rules()[0].params["word"], Param::Text("5".to_owned()));
+    }
+
+    #[test]
+    fn links_are_checked_between_files() {
+        let exports = "finding: { subject: cluster, message: M, exports: { node: now } }";
+        let one = rule(
+            "one",
+            "causes: [{ rule: two, same: [node] }, { rule: three, same: [node] }, { rule: thre }]",
+        )
+        .replace("finding: { subject: cluster, message: M }", exports);
+        let texts = [
+            ("vm/one.yaml", one),
+            ("vm/two.yaml", rule("two", "")),
+            (
+                "vm/three.yaml",
+                rule("three", "").replace("finding: { subject: cluster, message: M }", exports),
+            ),
+        ];
+        let texts: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let messages: Vec<&str> = set
+            .warnings()
+            .mistakes
+            .iter()
+            .map(|mistake| mistake.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "the rule `two` does not export `node`",
+                "there is no rule `thre`"
+            ]
+        );
+    }
+}
