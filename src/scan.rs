@@ -5,18 +5,30 @@
 //! on the paths alone. Of a file only its shape, its last lines and a few lines of each record are
 //! kept; counts are exact.
 
+mod file;
 mod filter;
+mod hits;
 mod literal;
 mod measure;
+mod memo;
+mod pattern;
+mod record;
 mod source;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::layout::Source;
 use crate::span::Problem;
+use file::{Part, Rules};
+use pattern::{Compiled, PatternSet};
 
+pub use hits::Hits;
 pub use source::{NodeLog, SourceError, SourceSpec};
 
 /// Which lines of which logs matter, and how their hits are folded into records.
@@ -49,6 +61,26 @@ pub struct MatcherSpec {
     pub measure: BTreeMap<String, Measure>,
     /// How many of the first hits are kept beside the last one.
     pub sample: usize,
+}
+
+impl Default for MatcherSpec {
+    /// What a rule leaves out: any hit, one record per file, three samples.
+    fn default() -> Self {
+        MatcherSpec {
+            sources: Vec::new(),
+            patterns: Vec::new(),
+            not: None,
+            condition: None,
+            group: vec!["file".to_owned()],
+            count: CountSpec::default(),
+            since: None,
+            still: None,
+            steady: Vec::new(),
+            clear: None,
+            measure: BTreeMap::new(),
+            sample: 3,
+        }
+    }
 }
 
 /// A rule's own test of a hit.
@@ -229,3 +261,124 @@ pub enum Which {
     /// `clear`.
     Clear,
 }
+
+/// The matchers of all rules, ready to read logs.
+pub struct Scanner {
+    specs: Vec<MatcherSpec>,
+    compiled: Vec<Compiled>,
+    /// Every pattern under its number, as matcher and place among its patterns.
+    patterns: Vec<(usize, usize)>,
+    /// Patterns that apply together, by the matchers that they are of. Files of a kind share a set,
+    /// so one is built per kind rather than per file, and no log pays for another one's patterns.
+    sets: Mutex<HashMap<Vec<usize>, Arc<PatternSet>, FixedState>>,
+}
+
+/// What one file gave.
+#[derive(Debug, Clone)]
+pub struct FileScan {
+    /// What the file is.
+    pub shape: LogShape,
+    parts: Vec<Part>,
+}
+
+impl Scanner {
+    /// Compiles the matchers, which keep their order: their indices name them from here on. All
+    /// mistakes of all patterns are told together.
+    pub fn new(specs: Vec<MatcherSpec>) -> Result<Scanner, Vec<PatternError>> {
+        let mut errors = Vec::new();
+        let compiled: Vec<Compiled> = specs
+            .iter()
+            .enumerate()
+            .map(|(matcher, spec)| pattern::compile(matcher, spec, &mut errors))
+            .collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let numbered = compiled.iter().enumerate();
+        let patterns = numbered
+            .flat_map(|(matcher, compiled)| {
+                (0..compiled.patterns.len()).map(move |index| (matcher, index))
+            })
+            .collect();
+        Ok(Scanner {
+            specs,
+            compiled,
+            patterns,
+            sets: Mutex::default(),
+        })
+    }
+
+    /// Patterns without a literal that each of their matches holds: they are tried on every line
+    /// of their logs, so a rule's author should know.
+    pub fn without_literal(&self) -> Vec<(usize, Which)> {
+        let patterns = self.compiled.iter().flat_map(|compiled| &compiled.patterns);
+        patterns
+            .filter(|pattern| !pattern.has_literal())
+            .map(|pattern| (pattern.matcher, pattern.which))
+            .collect()
+    }
+
+    /// Whether any matcher reads this file.
+    pub fn reads(&self, source: &Source) -> bool {
+        self.specs
+            .iter()
+            .flat_map(|spec| &spec.sources)
+            .any(|spec| spec.matches(source))
+    }
+
+    /// Reads one file. The outcome depends on the input alone, whatever was read before and on
+    /// whichever thread.
+    pub fn scan(&self, input: &ScanInput<'_>) -> FileScan {
+        let set = self.set(input.source);
+        let rules = Rules {
+            specs: &self.specs,
+            compiled: &self.compiled,
+            patterns: &self.patterns,
+        };
+        file::scan(&rules, &set, input)
+    }
+
+    /// Merges what the files gave, in the order of their paths, and drops the records that do not
+    /// reach their matcher's `count` or ended more than `still` before now.
+    pub fn finish(&self, scans: Vec<FileScan>, now: Timestamp) -> Hits {
+        Hits::merge(&self.specs, scans, now)
+    }
+
+    fn set(&self, source: &Source) -> Arc<PatternSet> {
+        let applies = |spec: &MatcherSpec| spec.sources.iter().any(|spec| spec.matches(source));
+        let matchers: Vec<usize> = self
+            .specs
+            .iter()
+            .enumerate()
+            .filter(|(_, spec)| applies(spec))
+            .map(|(matcher, _)| matcher)
+            .collect();
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = sets.get(&matchers) {
+            return Arc::clone(set);
+        }
+        let numbered = (0u32..)
+            .zip(&self.patterns)
+            .filter_map(|(number, (matcher, index))| {
+                matchers.binary_search(matcher).ok()?;
+                Some((number, self.compiled.get(*matcher)?.patterns.get(*index)?))
+            });
+        let set = Arc::new(PatternSet::new(numbered));
+        sets.insert(matchers, Arc::clone(&set));
+        set
+    }
+}
+
+/// Values of a matcher's measured captures, in the order of their names.
+fn measures_of<'t>(
+    spec: &MatcherSpec,
+    value: impl Fn(&str) -> Option<Cow<'t, str>>,
+) -> Vec<Option<f64>> {
+    spec.measure
+        .iter()
+        .map(|(name, measure)| measure.read(&value(name)?))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -138,18 +138,21 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Time of the line that starts at a byte. A line without a stamp in a host's log belongs to
-    /// the entry above it, which is looked for down to `floor`.
-    pub fn time(&self, start: usize, floor: usize) -> Option<Timestamp> {
+    /// Time of the line that starts at a byte. In a host's log a line without a stamp belongs to
+    /// the entry above it; `known`, a line above and its time, ends the search for that.
+    pub fn time(&self, start: usize, known: (usize, Option<Timestamp>)) -> Option<Timestamp> {
         let mut at = start;
         loop {
             if let Some(time) = self.own_time(at) {
                 return Some(time);
             }
-            if !self.continues || at <= floor || at == 0 {
+            if !self.continues {
                 return None;
             }
-            at = memrchr(b'\n', &self.bytes[..at - 1]).map_or(0, |end| end + 1);
+            if at <= known.0 || at == 0 {
+                return known.1;
+            }
+            at = memrchr(b'\n', self.bytes.get(..at - 1)?).map_or(0, |end| end + 1);
         }
     }
 
@@ -540,7 +543,7 @@ mod tests {
         let mut starts: Vec<usize> = lines_back(text.as_bytes()).collect();
         starts.reverse();
         let time = |start| {
-            log.time(start, 0)
+            log.time(start, (0, None))
                 .map_or("-".to_owned(), |time| time.to_string())
         };
         starts.into_iter().map(time).collect()
@@ -782,7 +785,7 @@ mod tests {
             let log = Log::new(text.as_bytes(), &source, at("2022-03-08T00:00:00Z"));
             let uptime = |word: &str| {
                 let start = text[..text.find(word).unwrap()].rfind('\n').unwrap() + 1;
-                log.uptime(start, log.time(start, 0))
+                log.uptime(start, log.time(start, (0, None)))
             };
             assert_eq!(uptime("kernel: b"), first, "{path}");
             assert_eq!(

@@ -38,6 +38,9 @@ fn duration(text: &str) -> Option<f64> {
         Some(rest) => (-1.0, rest),
         None => (1.0, text),
     };
+    if rest.is_empty() {
+        return None;
+    }
     let mut seconds = 0.0;
     while !rest.is_empty() {
         let (value, after) = rest.split_at(digits(rest));

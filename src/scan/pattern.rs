@@ -1,0 +1,317 @@
+//! Compiles the regexes of matchers, and the set of those that apply to a file.
+
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
+
+use super::filter::{Filter, filters};
+use super::{MatcherSpec, PatternError, Which, literal};
+
+/// Bytes that a compiled regex may take: log patterns need some ten thousand.
+const SIZE_LIMIT: usize = 1 << 20;
+/// Fields of `group` that are no captures.
+pub(super) const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
+/// Fields of a record, and of the file it is from: no capture may hide them.
+const RESERVED: [&str; 10] = [
+    "node",
+    "pod",
+    "namespace",
+    "container",
+    "count",
+    "first",
+    "last",
+    "samples",
+    "line",
+    "time",
+];
+
+/// A regex that makes hits or clears them.
+pub(super) struct Pattern {
+    pub(super) matcher: usize,
+    pub(super) which: Which,
+    pub(super) regex: Regex,
+    source: String,
+    unicode: bool,
+    /// Folded literals, one of which is in each match.
+    literals: Option<Vec<Vec<u8>>>,
+}
+
+/// Patterns of a matcher in the order in which they are tried, and its `not`.
+pub(super) struct Compiled {
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) not: Option<Regex>,
+}
+
+/// Compiles a matcher, or says all that is wrong with it.
+pub(super) fn compile(
+    matcher: usize,
+    spec: &MatcherSpec,
+    errors: &mut Vec<PatternError>,
+) -> Compiled {
+    let mut fail = |which, (message, offset)| {
+        errors.push(PatternError {
+            matcher,
+            which,
+            message,
+            offset,
+        })
+    };
+    let listed = spec
+        .patterns
+        .iter()
+        .enumerate()
+        .map(|(index, text)| (Which::Pattern(index), text));
+    let clear = spec.clear.iter().map(|text| (Which::Clear, text));
+    let mut patterns = Vec::new();
+    let mut defined = std::collections::BTreeSet::new();
+    let mut whole = true;
+    for (which, text) in listed.chain(clear) {
+        let (hir, regex, unicode) = match build(text) {
+            Ok(built) => built,
+            Err(mistake) => {
+                fail(which, mistake);
+                whole = false;
+                continue;
+            }
+        };
+        let names: Vec<&str> = regex.capture_names().flatten().collect();
+        for name in names.iter().filter(|name| RESERVED.contains(name)) {
+            fail(
+                which,
+                (
+                    format!("a capture cannot be named `{name}`"),
+                    text.find(&format!("<{name}>")).map(|at| at + 1),
+                ),
+            );
+        }
+        for field in &spec.group {
+            if !PLACES.contains(&field.as_str()) && !names.contains(&field.as_str()) {
+                fail(
+                    which,
+                    (format!("no capture `{field}`, which `group` names"), None),
+                );
+            }
+        }
+        if which != Which::Clear {
+            defined.extend(names.into_iter().map(str::to_owned));
+        }
+        let literals = literal::required(&hir);
+        patterns.push(Pattern {
+            matcher,
+            which,
+            regex,
+            source: text.clone(),
+            unicode,
+            literals,
+        });
+    }
+    for (key, field) in spec
+        .steady
+        .iter()
+        .map(|field| ("steady", field))
+        .chain(spec.measure.keys().map(|field| ("measure", field)))
+    {
+        if whole && !defined.contains(field) {
+            fail(
+                Which::Pattern(0),
+                (format!("no capture `{field}`, which `{key}` names"), None),
+            );
+        }
+    }
+    let not = spec.not.as_ref().and_then(|text| match build(text) {
+        Ok((_, regex, _)) => Some(regex),
+        Err(mistake) => {
+            fail(Which::Not, mistake);
+            None
+        }
+    });
+    Compiled { patterns, not }
+}
+
+/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them.
+fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+    let parse = |unicode| {
+        let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
+        parser.parse(text).map(|hir| (hir, unicode))
+    };
+    let (hir, unicode) = parse(false)
+        .or_else(|_| parse(true))
+        .map_err(|error| mistake(&error))?;
+    if hir.properties().minimum_len() == Some(0) {
+        return Err((
+            "it matches the empty text, hence every line".to_owned(),
+            None,
+        ));
+    }
+    let regex = RegexBuilder::new(text)
+        .unicode(unicode)
+        .size_limit(SIZE_LIMIT)
+        .build();
+    match regex {
+        Ok(regex) => Ok((hir, regex, unicode)),
+        Err(regex::Error::CompiledTooBig(limit)) => {
+            Err((format!("compiled, it takes more than {limit} bytes"), None))
+        }
+        Err(error) => Err((error.to_string(), None)),
+    }
+}
+
+fn mistake(error: &regex_syntax::Error) -> (String, Option<usize>) {
+    match error {
+        regex_syntax::Error::Parse(error) => {
+            (error.kind().to_string(), Some(error.span().start.offset))
+        }
+        regex_syntax::Error::Translate(error) => {
+            (error.kind().to_string(), Some(error.span().start.offset))
+        }
+        other => (other.to_string(), None),
+    }
+}
+
+impl Pattern {
+    /// Whether lines can be told apart by literals before the regex is tried.
+    pub(super) fn has_literal(&self) -> bool {
+        self.literals.is_some()
+    }
+}
+
+/// All patterns that apply to a file, and the filters that choose its lines.
+pub(super) struct PatternSet {
+    pub(super) filters: Vec<Filter>,
+    /// Patterns without a literal, tried on every line.
+    pub(super) slow: Option<(RegexSet, Vec<u32>)>,
+}
+
+impl PatternSet {
+    /// Of patterns under the numbers that they have among all.
+    pub(super) fn new<'a>(
+        patterns: impl Iterator<Item = (u32, &'a Pattern)> + Clone,
+    ) -> PatternSet {
+        let literals = patterns.clone().flat_map(|(number, pattern)| {
+            pattern
+                .literals
+                .iter()
+                .flatten()
+                .map(move |literal| (literal.clone(), number))
+        });
+        let slow: Vec<(u32, &Pattern)> = patterns
+            .clone()
+            .filter(|(_, pattern)| !pattern.has_literal())
+            .collect();
+        // A set has one setting for all its regexes; those that need Unicode ask for it inside.
+        let sources = slow.iter().map(|(_, pattern)| {
+            if pattern.unicode {
+                format!("(?u:{})", pattern.source)
+            } else {
+                pattern.source.clone()
+            }
+        });
+        let set = RegexSetBuilder::new(sources)
+            .unicode(false)
+            .size_limit(SIZE_LIMIT * (slow.len() + 1))
+            .build();
+        PatternSet {
+            filters: filters(literals),
+            slow: set
+                .ok()
+                .filter(|set| !set.is_empty())
+                .map(|set| (set, slow.iter().map(|(number, _)| *number).collect())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(spec: MatcherSpec) -> Vec<(Which, String, Option<usize>)> {
+        let mut errors = Vec::new();
+        compile(0, &spec, &mut errors);
+        errors
+            .into_iter()
+            .map(|error| (error.which, error.message, error.offset))
+            .collect()
+    }
+
+    #[test]
+    fn refuses_what_cannot_work() {
+        let one = |text: &str| MatcherSpec {
+            patterns: vec![text.to_owned()],
+            ..MatcherSpec::default()
+        };
+        let first = Which::Pattern(0);
+        for (spec, which, words, offset) in [
+            (one("ab(c"), first, "unclosed group", Some(2)),
+            (one("a*"), first, "empty text", None),
+            (one(r"\b"), first, "empty text", None),
+            (
+                one("(?P<line>x)y"),
+                first,
+                "cannot be named `line`",
+                Some(4),
+            ),
+            (one("x{1000}{1000}"), first, "takes more than", None),
+            (one(r"\p{Nonsense}"), first, "property not found", Some(0)),
+            (
+                MatcherSpec {
+                    not: Some("[".into()),
+                    ..one("ab")
+                },
+                Which::Not,
+                "unclosed character class",
+                Some(0),
+            ),
+            (
+                MatcherSpec {
+                    clear: Some("up".into()),
+                    group: vec!["dev".into()],
+                    ..one("(?P<dev>x)y")
+                },
+                Which::Clear,
+                "no capture `dev`",
+                None,
+            ),
+            (
+                MatcherSpec {
+                    group: vec!["dev".into()],
+                    ..one("ab")
+                },
+                first,
+                "no capture `dev`",
+                None,
+            ),
+            (
+                MatcherSpec {
+                    steady: vec!["n".into()],
+                    ..one("ab")
+                },
+                first,
+                "which `steady` names",
+                None,
+            ),
+        ] {
+            let found = errors(spec);
+            assert_eq!(found.len(), 1, "{words}: {found:?}");
+            assert_eq!((found[0].0, found[0].2), (which, offset), "{found:?}");
+            assert!(found[0].1.contains(words), "{found:?}");
+        }
+        assert_eq!(
+            errors(MatcherSpec {
+                group: vec!["node".into(), "file".into()],
+                ..one("ab")
+            }),
+            []
+        );
+    }
+
+    #[test]
+    fn classes_are_ascii_unless_unicode_is_asked_for() {
+        let matches =
+            |pattern: &str, text: &str| build(pattern).unwrap().1.is_match(text.as_bytes());
+        assert!(!matches(r"^\d+$", "٣"));
+        assert!(matches(r"^\pN+$", "٣"));
+        assert!(matches(r"(?i)^ERROR$", "error"));
+        assert!(matches("naïve", "naïve"));
+        assert!(matches("[ïi]", "ï"));
+    }
+}
