@@ -1,0 +1,58 @@
+//! The remedies of all diagnoses in one order that is safe to follow.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Diagnosis;
+use crate::finding::Risk;
+
+/// A step of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStep {
+    /// What to do.
+    pub text: String,
+    /// The command that does it.
+    pub command: Option<String>,
+    /// What it may cost.
+    pub risk: Risk,
+    /// How to see that it worked.
+    pub check: Option<String>,
+    /// What must not be done until it is, where a rule says so.
+    pub forbids_meanwhile: Option<String>,
+    /// Ranks of the diagnoses that ask for it.
+    pub diagnoses: Vec<u32>,
+}
+
+/// Safe steps first, then by rank, then in the order of the remedy. A step that several diagnoses
+/// ask for stands once, where the first of them puts it.
+#[must_use]
+pub fn merge(diagnoses: &[Diagnosis]) -> Vec<PlanStep> {
+    let mut plan: Vec<PlanStep> = Vec::new();
+    for diagnosis in diagnoses {
+        for step in &diagnosis.remedy {
+            let known = plan.iter_mut().find(|known| {
+                known.text == step.text && known.command == step.command && known.risk == step.risk
+            });
+            match known {
+                Some(known) => {
+                    known.check = known.check.take().or_else(|| step.check.clone());
+                    if !known.diagnoses.contains(&diagnosis.rank) {
+                        known.diagnoses.push(diagnosis.rank);
+                    }
+                }
+                None => plan.push(PlanStep {
+                    text: step.text.clone(),
+                    command: step.command.clone(),
+                    risk: step.risk,
+                    check: step.check.clone(),
+                    forbids_meanwhile: None,
+                    diagnoses: vec![diagnosis.rank],
+                }),
+            }
+        }
+    }
+    // The sort is stable: within a risk the order of ranks and of steps is kept.
+    plan.sort_by_key(|step| step.risk);
+    plan
+}
