@@ -2,9 +2,12 @@
 //! and what to do about it.
 
 pub mod causality;
+pub mod collect;
+pub mod control_plane;
 pub mod facts;
 pub mod plan;
 pub mod verdict;
+pub mod wording;
 
 use schemars::JsonSchema;
 use serde::Serialize;

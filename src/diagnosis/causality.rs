@@ -450,16 +450,16 @@ enum Joint<'a> {
 }
 
 fn joints(finding: &Finding) -> BTreeMap<&str, BTreeSet<Joint<'_>>> {
-    let of = |export| match export {
-        &Export::Object(ref object) => BTreeSet::from([Joint::Object(object)]),
-        Export::Objects(objects) => objects.iter().map(Joint::Object).collect(),
-        Export::Text(text) => BTreeSet::from([Joint::Text(text)]),
-    };
-    finding
-        .exports
-        .iter()
-        .map(|(name, export)| (name.as_str(), of(export)))
-        .collect()
+    let mut joints: BTreeMap<&str, BTreeSet<Joint<'_>>> = BTreeMap::new();
+    for (name, export) in &finding.exports {
+        let set = joints.entry(name).or_default();
+        match export {
+            Export::Object(object) => set.extend([Joint::Object(object)]),
+            Export::Objects(objects) => set.extend(objects.iter().map(Joint::Object)),
+            Export::Text(text) => set.extend([Joint::Text(text)]),
+        }
+    }
+    joints
 }
 
 /// The link's strength for two findings by their times, `None` where the times forbid it.

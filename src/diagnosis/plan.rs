@@ -1,5 +1,7 @@
 //! The remedies of all diagnoses in one order that is safe to follow.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,15 +31,17 @@ pub struct PlanStep {
 #[must_use]
 pub fn merge(diagnoses: &[Diagnosis]) -> Vec<PlanStep> {
     let mut plan: Vec<PlanStep> = Vec::new();
+    let mut place = BTreeMap::new();
     for diagnosis in diagnoses {
         for step in &diagnosis.remedy {
-            let known = plan.iter_mut().find(|known| {
-                known.text == step.text && known.command == step.command && known.risk == step.risk
-            });
-            match known {
+            let next = plan.len();
+            let index = *place
+                .entry((step.risk, &step.text, &step.command))
+                .or_insert(next);
+            match plan.get_mut(index) {
                 Some(known) => {
                     known.check = known.check.take().or_else(|| step.check.clone());
-                    if !known.diagnoses.contains(&diagnosis.rank) {
+                    if known.diagnoses.last() != Some(&diagnosis.rank) {
                         known.diagnoses.push(diagnosis.rank);
                     }
                 }
