@@ -1,6 +1,12 @@
 //! The report: one model, written as text, JSON or YAML.
 
+pub mod file;
+pub mod json;
 pub mod mask;
+pub mod text;
+pub mod yaml;
+
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,6 +14,9 @@ use serde::Serialize;
 use crate::diagnosis::facts::{BundleInfo, ClusterSummary, Coverage, UpgradeSummary};
 use crate::diagnosis::{Diagnosis, Facts, Link, PlanStep, Verdict};
 use crate::finding::Finding;
+
+pub use file::write_whole;
+pub use text::{Style, TextOptions};
 
 /// Name and version of the report's schema.
 pub const SCHEMA: &str = "bundle-doctor/v1";
@@ -86,5 +95,25 @@ impl Report {
             findings: outcome.findings,
             coverage: facts.coverage,
         }
+    }
+}
+
+/// A form to write a report in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a reader.
+    Text(TextOptions),
+    /// For programs.
+    Json,
+    /// For programs and people who prefer it.
+    Yaml,
+}
+
+/// Writes a report. Errors are those of `out`; a closed pipe is the caller's to forgive.
+pub fn write(report: &Report, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text(options) => text::write(report, &options, out),
+        Format::Json => json::write(report, out),
+        Format::Yaml => yaml::write(report, out),
     }
 }
