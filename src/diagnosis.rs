@@ -6,6 +6,8 @@ pub mod collect;
 pub mod control_plane;
 pub mod facts;
 pub mod plan;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod verdict;
 pub mod wording;
 

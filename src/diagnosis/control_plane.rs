@@ -115,3 +115,234 @@ fn was_reset(facts: &Facts) -> bool {
         .etcd
         .is_some_and(|etcd| etcd.voters == Some(1) && etcd.members >= 3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::sample::{ago, facts, finding, log, node};
+
+    fn plane(nodes: Vec<NodeSummary>) -> ControlPlane {
+        ControlPlane::count(&facts(nodes), &[])
+    }
+
+    #[test]
+    fn loss_takes_a_majority() {
+        let (one, two, three, worker) = (
+            node("harv-1"),
+            node("harv-2"),
+            node("harv-3"),
+            node("harv-4"),
+        );
+        let stale = |name: &str| {
+            NodeSummary {
+                name: name.into(),
+                ..node("harv-1")
+            }
+            .gone()
+        };
+        for (nodes, size, lost, is_lost, needed) in [
+            (vec![], 0, 0, false, 1),
+            (vec![one.clone()], 1, 0, false, 0),
+            (
+                vec![one.clone(), two.clone(), three.clone()],
+                3,
+                0,
+                false,
+                0,
+            ),
+            (
+                vec![one.clone(), two.clone(), three.clone().unknown("2d")],
+                3,
+                1,
+                false,
+                0,
+            ),
+            (
+                vec![one.clone(), two.clone(), three.clone().gone()],
+                3,
+                1,
+                false,
+                0,
+            ),
+            (
+                vec![
+                    one.clone(),
+                    two.clone().unknown("2h"),
+                    three.clone().unknown("2d"),
+                ],
+                3,
+                2,
+                true,
+                1,
+            ),
+            (
+                vec![one.clone(), two.clone().gone(), three.clone().gone()],
+                3,
+                2,
+                true,
+                1,
+            ),
+            (
+                vec![one.clone(), two.clone().gone(), three.clone().unknown("2d")],
+                3,
+                2,
+                true,
+                1,
+            ),
+            // Not long enough, or alive.
+            (
+                vec![
+                    one.clone(),
+                    two.clone().unknown("59m"),
+                    three.clone().unknown("2d"),
+                ],
+                3,
+                1,
+                false,
+                0,
+            ),
+            (
+                vec![
+                    one.clone(),
+                    NodeSummary {
+                        host_logs: true,
+                        ..two.clone().unknown("2d")
+                    },
+                    NodeSummary {
+                        ready: Some(ConditionStatus::False),
+                        ..three.clone().unknown("2d")
+                    },
+                ],
+                3,
+                0,
+                false,
+                0,
+            ),
+            // Two of two: half of them is not more than half.
+            (vec![one.clone(), two.clone().unknown("2d")], 2, 1, false, 1),
+            // Workers do not count.
+            (
+                vec![
+                    one.clone(),
+                    two.clone(),
+                    three.clone(),
+                    worker.unknown("2d"),
+                ],
+                3,
+                0,
+                false,
+                0,
+            ),
+            // Machines of nodes long replaced.
+            (
+                vec![
+                    one.clone(),
+                    two.clone(),
+                    three.clone(),
+                    stale("a"),
+                    stale("b"),
+                    stale("c"),
+                    stale("d"),
+                ],
+                3,
+                4,
+                false,
+                0,
+            ),
+            (
+                vec![one.clone(), two.clone(), stale("a"), stale("b"), stale("c")],
+                3,
+                3,
+                false,
+                0,
+            ),
+        ] {
+            let plane = plane(nodes.clone());
+                plane.needed()
+            } else {
+                needed
+            };
+            assert_eq!(
+                (
+                    plane.size,
+                    plane.lost.len(),
+                    plane.is_lost(),
+                    plane.needed()
+                ),
+                (size, lost, is_lost, needed),
+                "{nodes:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_times_are_no_proof() {
+        let mut facts = facts(vec![
+            node("harv-1"),
+            node("harv-2").unknown("2d"),
+            node("harv-3").unknown("2d"),
+        ]);
+        assert!(ControlPlane::count(&facts, &[]).is_lost());
+        facts.bundle.collected_at = None;
+        assert!(!ControlPlane::count(&facts, &[]).is_lost());
+        facts.bundle.collected_at = ago("3d");
+        assert!(
+            !ControlPlane::count(&facts, &[]).is_lost(),
+            "down only after the bundle was made"
+        );
+    }
+
+    #[test]
+    fn a_broken_host_counts_at_once_if_beyond_doubt() {
+        let facts = facts(vec![
+            node("harv-1"),
+            node("harv-2").unknown("5m"),
+            node("harv-3").unknown("5m"),
+        ]);
+        let seen = |path: &str| vec![log(path, 7, None, "EXT4-fs error")];
+        let fault = |node: &str| {
+            finding("fs-dead", "storage", Severity::Critical)
+                .on_node(node)
+                .sure(Confidence::Certain)
+                .shown_by(seen(&format!("nodes/{node}.zip/{node}/logs/kernel.log")))
+        };
+        let count = |second: Finding| {
+            ControlPlane::count(&facts, &[fault("harv-2"), second])
+                .lost
+                .len()
+        };
+        assert_eq!(count(fault("harv-3")), 2);
+        assert_eq!(count(fault("harv-1")), 1, "a Ready node is not lost");
+        assert_eq!(count(fault("harv-3").sure(Confidence::Likely)), 1);
+        assert_eq!(count(fault("harv-3").suppressed_by("accepted")), 1);
+        assert_eq!(
+            count(fault("harv-3").shown_by(seen("yamls/cluster/v1/nodes.yaml"))),
+            1
+        );
+        assert_eq!(
+            count(fault("harv-3").shown_by(seen("nodes/harv-30.zip/x"))),
+            1
+        );
+        assert_eq!(
+            count(Finding {
+                severity: Severity::Error,
+                ..fault("harv-3")
+            }),
+            1
+        );
+    }
+
+    #[test]
+    fn a_reset_etcd_has_lost_its_silent_members() {
+        let mut facts = facts(vec![
+            node("harv-1"),
+            node("harv-2").unknown("5m"),
+            node("harv-3").unknown("5m"),
+        ]);
+        assert_eq!(ControlPlane::count(&facts, &[]).lost.len(), 0);
+        if let Some(etcd) = &mut facts.cluster.etcd {
+            etcd.voters = Some(1);
+        }
+        assert!(ControlPlane::count(&facts, &[]).is_lost());
+    }
+}

@@ -60,3 +60,44 @@ pub fn merge(diagnoses: &[Diagnosis]) -> Vec<PlanStep> {
     plan.sort_by_key(|step| step.risk);
     plan
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::causality::explain;
+    use crate::diagnosis::sample::{finding, step};
+    use crate::finding::Severity;
+
+    #[test]
+    fn safe_steps_first_and_each_once() {
+        let first = finding("a", "node", Severity::Critical).mended_by(vec![
+            step("look", None, Risk::Safe),
+            step("restart", Some("kubectl x"), Risk::Disruptive),
+            step("wipe", None, Risk::Destructive),
+        ]);
+        let second = finding("b", "node", Severity::Error).mended_by(vec![
+            step("restart", Some("kubectl x"), Risk::Disruptive),
+            step("restart", Some("kubectl y"), Risk::Disruptive),
+            step("back up", None, Risk::Safe),
+            step("look", None, Risk::Safe),
+        ]);
+        let (_, diagnoses) = explain(vec![second, first], &[]);
+        let plan: Vec<(String, Option<String>, Vec<u32>)> = merge(&diagnoses)
+            .into_iter()
+            .map(|step| (step.text, step.command, step.diagnoses))
+            .collect();
+        let line = |text: &str, command: Option<&str>, ranks: &[u32]| {
+            (text.to_owned(), command.map(str::to_owned), ranks.to_vec())
+        };
+        assert_eq!(
+            plan,
+            [
+                line("look", None, &[1, 2]),
+                line("back up", None, &[2]),
+                line("restart", Some("kubectl x"), &[1, 2]),
+                line("restart", Some("kubectl y"), &[2]),
+                line("wipe", None, &[1]),
+            ]
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! The state of the cluster and what to do about it, with the facts that say so.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -7,7 +9,7 @@ use serde::Serialize;
 
 use super::control_plane::ControlPlane;
 use super::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
-use super::{Diagnosis, Facts, collect, wording};
+use super::{Diagnosis, Facts, collect};
 use crate::finding::{Export, Finding, ObjectName, Severity};
 
 /// State, action and their reasons.
@@ -214,248 +216,6 @@ impl<'a> Ground<'a> {
         }
     }
 
-    fn summary(&self, state: VerdictState, action: Action) -> String {
-        if action == Action::Rebuild {
-            return self.rebuild_summary();
-        }
-        let nodes_down = self.nodes_down();
-        let words = match (state, action) {
-            (VerdictState::NotAssessable, _) => {
-                "Neither objects nor logs could be read from this bundle: nothing can be said of the cluster.".into()
-            }
-            (VerdictState::UpgradeStuck, Action::Repair) => self.cause_and_margin(self.explains_upgrade()),
-            (VerdictState::UpgradeFailed | VerdictState::UpgradeRefused, Action::Repair) => {
-                self.cause_and_margin(self.explains_upgrade())
-            }
-            (VerdictState::UpgradeStuck, _) => {
-                format!("The upgrade stands still{} and no known cause of that matched.{}", self.stood_for(), self.others())
-            }
-            (VerdictState::UpgradeFailed, _) => {
-                format!("The upgrade failed and no known cause of that matched.{}", self.others())
-            }
-            (VerdictState::UpgradeRefused, _) => {
-                format!("The upgrade was refused and no known cause of that matched.{}", self.others())
-            }
-            (VerdictState::UpgradeProgressing, Action::Repair) => {
-                let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis.title.as_str());
-                format!("{} But: {}", self.progress(), wording::sentence(cause.unwrap_or_default()))
-            }
-            (VerdictState::UpgradeProgressing, Action::CollectMore) => format!(
-                "{} But {} not Ready though the upgrade does not work on it, and no known cause of that matched.",
-                self.progress(),
-                wording::list(&self.nodes_down_unasked(), "and"),
-            ),
-            (VerdictState::UpgradeProgressing, _) => {
-                format!("{} No known fault at or above error matched.", self.progress())
-            }
-            (VerdictState::NodeFailure, Action::CollectMore) => format!(
-                "{} not Ready, and no known cause of that matched.{}",
-                wording::some(&nodes_down, 5),
-                self.margin_sentence()
-            ),
-            (VerdictState::NodeFailure, _) => {
-                let cause = nodes_down.iter().find_map(|node| self.explains_node(node));
-                self.cause_and_margin(cause.or_else(|| self.faults(Severity::Error).map(|(diagnosis, _)| diagnosis).next()))
-            }
-            (VerdictState::Degraded, _) => self.degraded_summary(),
-            (VerdictState::NoFinding, _) => {
-                let unread = if action == Action::CollectMore { ", and part of the bundle is missing" } else { "" };
-                format!("No known cause matched in what was examined{unread}. That is no proof of health.")
-            }
-        };
-        words.trim().to_owned()
-    }
-
-    /// Always names what would make it unneeded.
-    fn rebuild_summary(&self) -> String {
-        let plane = &self.control_plane;
-        let names: Vec<&str> = plane.lost.iter().map(|(name, _)| name.as_str()).collect();
-        let needed = plane.needed();
-        let back = if needed >= names.len() {
-            format!("{} can be brought back", wording::list(&names, "and"))
-        } else if needed == 1 {
-            format!("{} can be brought back", wording::list(&names, "or"))
-        } else {
-            format!(
-                "{needed} of {} can be brought back",
-                wording::list(&names, "and")
-            )
-        };
-        format!(
-            "{} of {} control plane nodes are lost ({}): build the cluster anew and restore, unless {back}. Before anything else, save what is listed.",
-            plane.size.saturating_sub(plane.alive.len()),
-            plane.size,
-            wording::list(&names, "and"),
-        )
-    }
-
-    fn degraded_summary(&self) -> String {
-        let top = self
-            .faults(Severity::Warning)
-            .next()
-            .map(|(diagnosis, _)| diagnosis);
-        let title = top
-            .map(|diagnosis| wording::sentence(&diagnosis.title))
-            .unwrap_or_default();
-        let aborted = if self.is_aborted() {
-            "The last upgrade was stopped before its end."
-        } else {
-            ""
-        };
-        let broken = self.faults(Severity::Error).count();
-        let state = match (top, broken) {
-            (None, _) => String::new(),
-            (_, 0) => "Nothing known to be broken outright matched, but this will hurt.".into(),
-            (_, 1) => String::new(),
-            (_, more) => format!("{} more must be mended.", wording::count(more - 1, "fault")),
-        };
-        let margin = match self.facts.cluster.etcd {
-            Some(etcd) if etcd.healthy.is_some_and(|healthy| healthy < etcd.members) => {
-                self.margin_sentence()
-            }
-            _ => String::new(),
-        };
-        [aborted, &title, &state, margin.trim()]
-            .iter()
-            .filter(|part| !part.is_empty())
-            .copied()
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    fn cause_and_margin(&self, cause: Option<&Diagnosis>) -> String {
-        let title = cause
-            .map(|diagnosis| wording::sentence(&diagnosis.title))
-            .unwrap_or_default();
-        format!("{title}{}", self.margin_sentence())
-    }
-
-    /// How many more members etcd may lose; with a space before it.
-    fn margin_sentence(&self) -> String {
-        let Some(etcd) = self.facts.cluster.etcd else {
-            return String::new();
-        };
-        let (Some(healthy), Some(margin)) = (etcd.healthy, etcd.margin) else {
-            return " How many etcd members are healthy is not known.".into();
-        };
-        let have = format!("etcd has {healthy} of {} members", etcd.members);
-        match (margin, etcd.members) {
-            (..0, _) => format!(" {have}, fewer than its quorum of {}.", etcd.quorum),
-            (0, 1) => " etcd has a single member: its loss ends the cluster.".into(),
-            (0, _) => format!(
-                " {have}, quorum {}: one more loss ends the cluster.",
-                etcd.quorum
-            ),
-            (more, _) => format!(" {have}, quorum {}: it can lose {more} more.", etcd.quorum),
-        }
-    }
-
-    fn facts_stated(&self) -> Vec<String> {
-        let mut stated = Vec::new();
-        for (name, reason) in &self.control_plane.lost {
-            stated.push(format!("{name} is lost to the control plane: {reason}"));
-        }
-        if let Some(etcd) = self.facts.cluster.etcd {
-            let votes = etcd
-                .voters
-                .map(|voters| format!(", {}", wording::count(voters, "voter")))
-                .unwrap_or_default();
-            stated.push(match (etcd.healthy, etcd.margin) {
-                (Some(healthy), Some(margin)) => format!(
-                    "etcd has {healthy} of {} members healthy{votes}, quorum {}, margin {margin}",
-                    etcd.members, etcd.quorum
-                ),
-                _ => format!(
-                    "etcd has {}{votes}, quorum {}; how many are healthy is unknown",
-                    wording::count(etcd.members, "member"),
-                    etcd.quorum
-                ),
-            });
-        }
-        let down: Vec<String> = self
-            .facts
-            .cluster
-            .nodes
-            .iter()
-            .filter(|node| node.is_not_ready())
-            .map(|node| self.down_since(node))
-            .collect();
-        if !down.is_empty() {
-            stated.push(format!("not Ready: {}", wording::some(&down, 5)));
-        }
-        stated.extend(self.upgrade_stated());
-        stated.extend(versions_stated(self.facts));
-        if self.upgrade.is_none() && !self.facts.coverage.upgrade_collected {
-            stated.push(
-                "whether an upgrade runs is unknown: its objects are not in the bundle".into(),
-            );
-        }
-        stated
-    }
-
-    fn upgrade_stated(&self) -> Vec<String> {
-        let Some(upgrade) = self.upgrade else {
-            return Vec::new();
-        };
-        let mut stated = Vec::new();
-        if upgrade.state == UpgradeState::Unknown {
-            stated.push(format!(
-                "the state of upgrade {} could not be told",
-                upgrade.name
-            ));
-        }
-        if let Some(movement) = &upgrade.last_movement {
-            let when = movement
-                .time
-                .map(|time| format!(" at {}", wording::minute(time)))
-                .unwrap_or_default();
-            stated.push(format!("the upgrade last moved{when}: {}", movement.what));
-        }
-        if let Some(words) = &upgrade.waits_for {
-            stated.push(format!("the planner waits: {words}"));
-        }
-        // While an upgrade runs its charts are paused on purpose.
-        if !upgrade.paused_charts.is_empty()
-            && matches!(
-                upgrade.state,
-                UpgradeState::Aborted | UpgradeState::Succeeded
-            )
-        {
-            stated.push(format!(
-                "charts still paused: {}",
-                upgrade.paused_charts.join(", ")
-            ));
-        }
-        stated
-    }
-
-    fn save_first(&self, action: Action) -> Vec<String> {
-        let alive = &self.control_plane.alive;
-        let snapshots = "etcd snapshots (/var/lib/rancher/rke2/server/db/snapshots) and the token beside them (/var/lib/rancher/rke2/server/token)";
-        if action == Action::Rebuild {
-            return vec![
-                "volumes that still have a live replica: back up or export them before any node is touched (kubectl -n longhorn-system get replicas.longhorn.io -o wide)".into(),
-                "backups: see in the backup target that each VM has a complete one (kubectl get virtualmachinebackups.harvesterhci.io -A)".into(),
-                format!("{snapshots} of every control plane host whose disk can be read"),
-                "manifests of VMs, networks, images and settings, and /oem of each host".into(),
-            ];
-        }
-        let at_the_edge =
-            self.facts.cluster.etcd.is_some_and(|etcd| {
-                etcd.members > 1 && etcd.margin.is_some_and(|margin| margin <= 0)
-            });
-        if at_the_edge
-            && !alive.is_empty()
-            && matches!(action, Action::Repair | Action::CollectMore)
-        {
-            return vec![format!(
-                "{snapshots} of {}, copied off the node",
-                wording::list(alive, "or")
-            )];
-        }
-        Vec::new()
-    }
-
     /// Diagnoses of the cluster at or above `least`. What is wrong with the bundle alone is none.
     fn faults(&self, least: Severity) -> impl Iterator<Item = (&'a Diagnosis, &[&'a Finding])> {
         self.present
@@ -535,54 +295,6 @@ impl<'a> Ground<'a> {
             .filter(|name| !in_hand(name))
             .collect()
     }
-
-    fn down_since(&self, node: &NodeSummary) -> String {
-        let status = node.ready.map_or("unknown", |ready| ready.as_str());
-        match node.since {
-            Some(since) => format!("{} ({status} since {})", node.name, wording::minute(since)),
-            None => format!("{} ({status})", node.name),
-        }
-    }
-
-    fn stood_for(&self) -> String {
-        let since = self.upgrade.and_then(|upgrade| upgrade.since);
-        self.facts
-            .age(since)
-            .map(|age| format!(" for {}", wording::duration(age)))
-            .unwrap_or_default()
-    }
-
-    /// What else was found when the cause was not.
-    fn others(&self) -> String {
-        match self.faults(Severity::Warning).count() {
-            0 => String::new(),
-            1 => " One other fault was found, which may or may not be behind it.".into(),
-            more => format!(
-                " {} were found, which may or may not be behind it.",
-                wording::count(more, "other fault")
-            ),
-        }
-    }
-
-    fn progress(&self) -> String {
-        let Some(upgrade) = self.upgrade else {
-            return String::new();
-        };
-        if upgrade.state == UpgradeState::Paused {
-            return "The upgrade is paused on purpose and goes on when it is unpaused.".into();
-        }
-        let last = upgrade.last_movement.as_ref();
-        match last.and_then(|movement| Some((movement, self.facts.age(movement.time)?))) {
-            Some((movement, age)) => {
-                format!(
-                    "The upgrade moves: {}, {} before the bundle was made.",
-                    movement.what,
-                    wording::duration(age)
-                )
-            }
-            None => "The upgrade is under way.".into(),
-        }
-    }
 }
 
 /// A broken node is the finding's subject, and node, etcd or storage its field.
@@ -604,20 +316,398 @@ fn objects(finding: &Finding) -> impl Iterator<Item = &ObjectName> {
     std::iter::once(&finding.subject).chain(exported)
 }
 
-/// Which kubelet versions the nodes run, if there is more than one.
-fn versions_stated(facts: &Facts) -> Option<String> {
-    let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
-    for version in facts
-        .cluster
-        .nodes
-        .iter()
-        .filter_map(|node| node.kubelet_version.as_deref())
-    {
-        *nodes.entry(version).or_default() += 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::causality::explain;
+    use crate::diagnosis::facts::{ConditionStatus, Coverage, LastMovement, NotEvaluated};
+    use crate::diagnosis::sample::{ago, facts, finding, node, node_name, upgrade};
+    use crate::finding::Confidence;
+    use crate::span::{Problem, ProblemKind};
+
+    fn verdict(facts: &Facts, findings: Vec<Finding>) -> Verdict {
+        let (findings, diagnoses) = explain(findings, &[]);
+        judge(&findings, &diagnoses, facts)
     }
-    let parts: Vec<String> = nodes
-        .iter()
-        .map(|(version, &number)| format!("{version} on {}", wording::count(number, "node")))
-        .collect();
-    (nodes.len() > 1).then(|| format!("kubelets: {}", parts.join(", ")))
+
+    fn short(facts: &Facts, findings: Vec<Finding>) -> (VerdictState, Action) {
+        let verdict = verdict(facts, findings);
+        (verdict.state, verdict.action)
+    }
+
+    fn healthy() -> Vec<NodeSummary> {
+        ["harv-1", "harv-2", "harv-3", "harv-4"].map(node).into()
+    }
+
+    fn upgrading(state: UpgradeState, phase: UpgradePhase, nodes: Vec<NodeSummary>) -> Facts {
+        let steps = [
+            ("harv-1", "Succeeded"),
+            ("harv-2", "Images preloaded"),
+            ("harv-3", "Pre-draining"),
+            ("harv-4", "Images preloaded"),
+        ];
+        Facts {
+            upgrade: Some(upgrade(state, phase, &steps)),
+            ..facts(nodes)
+        }
+    }
+
+    fn lost_node() -> Finding {
+        finding("upgrade-node-lost-deadlock", "upgrade", Severity::Critical)
+            .on_node("harv-3")
+            .sure(Confidence::Certain)
+            .titled("The upgrade waits for harv-3, which is not Ready; no other node may start")
+    }
+
+    /// Four nodes, three of them control plane; a lost SSD took two nodes during an upgrade.
+    #[test]
+    fn two_nodes_lost_with_quorum_kept_are_repaired() {
+        let nodes = vec![
+            node("harv-1"),
+            node("harv-2"),
+            node("harv-3").unknown("2d 15h"),
+            node("harv-4").unknown("2d 15h"),
+        ];
+        let mut facts = upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, nodes);
+        if let Some(upgrade) = &mut facts.upgrade {
+            upgrade.blocked_on = Some(node_name("harv-3"));
+        }
+        let verdict = verdict(&facts, vec![lost_node()]);
+        assert_eq!(
+            (verdict.state, verdict.action),
+            (VerdictState::UpgradeStuck, Action::Repair)
+        );
+        assert_eq!(
+            verdict.summary,
+            "The upgrade waits for harv-3, which is not Ready; no other node may start. \
+             etcd has 2 of 3 members, quorum 2: one more loss ends the cluster."
+        );
+        assert!(
+            verdict.facts.iter().any(|fact| fact.contains("margin 0")),
+            "{:?}",
+            verdict.facts
+        );
+        assert!(
+            verdict.save_first[0].contains("harv-1 or harv-2"),
+            "{:?}",
+            verdict.save_first
+        );
+        assert!(verdict.collect.is_empty());
+    }
+
+    #[test]
+    fn two_of_three_control_plane_nodes_lost_means_rebuild() {
+        let nodes = vec![
+            node("harv-1"),
+            node("harv-2").unknown("2d 15h"),
+            node("harv-3").gone(),
+            node("harv-4"),
+        ];
+        for facts in [
+            upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, nodes.clone()),
+            facts(nodes),
+        ] {
+            let verdict = verdict(&facts, vec![lost_node()]);
+            assert_eq!(verdict.action, Action::Rebuild);
+            assert_eq!(
+                verdict.summary,
+                "2 of 3 control plane nodes are lost (harv-2 and harv-3): build the cluster anew and restore, \
+                 unless harv-2 or harv-3 can be brought back. Before anything else, save what is listed."
+            );
+            assert!(verdict.save_first.len() >= 3);
+            assert!(
+                verdict.facts[0]
+                    .starts_with("harv-2 is lost to the control plane: no sign of life for 2d15h")
+            );
+        }
+    }
+
+    #[test]
+    fn a_moving_upgrade_waits_unless_something_is_broken() {
+        let mut facts = upgrading(UpgradeState::Progressing, UpgradePhase::PreDrain, healthy());
+        if let Some(upgrade) = &mut facts.upgrade {
+            let what = "harv-3 became Pre-draining".into();
+            upgrade.last_movement = Some(LastMovement {
+                time: ago("4m"),
+                what,
+                evidence: None,
+            });
+        }
+        let warning = finding("w", "storage", Severity::Warning);
+        let error = finding("e", "storage", Severity::Error).titled("Disk sda of harv-2 fails");
+        let progressing = VerdictState::UpgradeProgressing;
+        assert_eq!(short(&facts, vec![]), (progressing, Action::Wait));
+        assert_eq!(short(&facts, vec![warning]), (progressing, Action::Wait));
+        let verdict = verdict(&facts, vec![error.clone()]);
+        assert_eq!(
+            (verdict.state, verdict.action),
+            (progressing, Action::Repair)
+        );
+        assert_eq!(
+            verdict.summary,
+            "The upgrade moves: harv-3 became Pre-draining, 4m before the bundle was made. But: Disk sda of harv-2 fails."
+        );
+        assert_eq!(
+            short(&facts, vec![error.suppressed_by("accepted")]),
+            (progressing, Action::Wait)
+        );
+
+        // The node at work may be down, another may not.
+        facts.cluster.nodes[2] = node("harv-3").unknown("3m");
+        assert_eq!(short(&facts, vec![]), (progressing, Action::Wait));
+        facts.cluster.nodes[3] = node("harv-4").unknown("3m");
+        assert_eq!(short(&facts, vec![]), (progressing, Action::CollectMore));
+        facts.cluster.nodes[3] = node("harv-4");
+        if let Some(upgrade) = &mut facts.upgrade {
+            upgrade.state = UpgradeState::Paused;
+        }
+        assert_eq!(short(&facts, vec![]), (progressing, Action::None));
+    }
+
+    #[test]
+    fn a_standstill_without_a_cause_asks_for_more() {
+        for (state, phase, expected) in [
+            (
+                UpgradeState::Stuck,
+                UpgradePhase::PreDrain,
+                VerdictState::UpgradeStuck,
+            ),
+            (
+                UpgradeState::Failed,
+                UpgradePhase::Manifests,
+                VerdictState::UpgradeFailed,
+            ),
+            (
+                UpgradeState::Failed,
+                UpgradePhase::Precheck,
+                VerdictState::UpgradeRefused,
+            ),
+            (
+                UpgradeState::Stuck,
+                UpgradePhase::Precheck,
+                VerdictState::UpgradeRefused,
+            ),
+        ] {
+            let facts = upgrading(state, phase, healthy());
+            let verdict = verdict(&facts, vec![]);
+            assert_eq!(
+                (verdict.state, verdict.action),
+                (expected, Action::CollectMore)
+            );
+            assert!(
+                verdict.summary.contains("no known cause of that matched"),
+                "{}",
+                verdict.summary
+            );
+            assert!(verdict.collect.contains(
+                &"kubectl -n fleet-local get secret custom-harv-3-machine-plan -o yaml".to_owned()
+            ));
+            assert_eq!(short(&facts, vec![lost_node()]), (expected, Action::Repair));
+        }
+        let facts = upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, healthy());
+        let action = |finding: Finding| short(&facts, vec![finding]).1;
+        // A fault elsewhere is no cause of the standstill; one of the node at work may be.
+        assert_eq!(
+            action(finding("d", "storage", Severity::Error).on_node("harv-2")),
+            Action::CollectMore
+        );
+        assert_eq!(
+            action(finding("d", "storage", Severity::Error).on_node("harv-3")),
+            Action::Repair
+        );
+        assert_eq!(
+            action(finding("d", "storage", Severity::Warning).on_node("harv-3")),
+            Action::CollectMore
+        );
+        assert_eq!(
+            action(finding("u", "upgrade", Severity::Warning)),
+            Action::Repair
+        );
+        assert_eq!(
+            action(finding("u", "upgrade", Severity::Info)),
+            Action::CollectMore
+        );
+    }
+
+    #[test]
+    fn nodes_and_the_rest() {
+        use Severity::{Critical, Error, Info, Warning};
+        let up = || facts(healthy());
+        let down = |ready| {
+            let mut nodes = healthy();
+            nodes[3] = NodeSummary {
+                ready: Some(ready),
+                ..node("harv-4").unknown("2d")
+            };
+            facts(nodes)
+        };
+        let node_failure = VerdictState::NodeFailure;
+        let not_ready = finding("node-notready-unknown", "node", Error).on_node("harv-4");
+        let of_bundle = finding("support-bundle-node-missing", "bundle", Warning).on_node("harv-4");
+        for (facts, findings, expected) in [
+            (
+                down(ConditionStatus::Unknown),
+                vec![not_ready.clone()],
+                (node_failure, Action::Repair),
+            ),
+            (
+                down(ConditionStatus::False),
+                vec![],
+                (node_failure, Action::CollectMore),
+            ),
+            (
+                down(ConditionStatus::Unknown),
+                vec![of_bundle.clone()],
+                (node_failure, Action::CollectMore),
+            ),
+            (
+                up(),
+                vec![finding("d", "storage", Critical).on_node("harv-1")],
+                (node_failure, Action::Repair),
+            ),
+            (
+                up(),
+                vec![finding("d", "storage", Warning).on_node("harv-1")],
+                (VerdictState::Degraded, Action::Repair),
+            ),
+            (
+                up(),
+                vec![finding("v", "storage", Error)],
+                (VerdictState::Degraded, Action::Repair),
+            ),
+            (
+                up(),
+                vec![finding("i", "vm", Info)],
+                (VerdictState::NoFinding, Action::None),
+            ),
+            (
+                up(),
+                vec![of_bundle],
+                (VerdictState::NoFinding, Action::None),
+            ),
+            (
+                up(),
+                vec![not_ready.suppressed_by("accepted")],
+                (VerdictState::NoFinding, Action::None),
+            ),
+            (up(), vec![], (VerdictState::NoFinding, Action::None)),
+        ] {
+            assert_eq!(short(&facts, findings.clone()), expected, "{findings:#?}");
+        }
+        let facts = Facts {
+            upgrade: Some(upgrade(UpgradeState::Aborted, UpgradePhase::Manifests, &[])),
+            ..up()
+        };
+        assert_eq!(
+            short(&facts, vec![]),
+            (VerdictState::Degraded, Action::Repair)
+        );
+    }
+
+    #[test]
+    fn silence_is_not_health() {
+        let mut facts = facts(healthy());
+        let none = verdict(&facts, vec![]);
+        assert_eq!(
+            none.summary,
+            "No known cause matched in what was examined. That is no proof of health."
+        );
+
+        facts.coverage.not_evaluated.push(NotEvaluated {
+            rule: "r".into(),
+            reason: "needs x".into(),
+        });
+        assert_eq!(
+            short(&facts, vec![]).1,
+            Action::None,
+            "a rule that cannot run is told, and is no missing file"
+        );
+        facts.coverage.namespaces.missing = vec!["customer-a".into()];
+        assert_eq!(short(&facts, vec![]).1, Action::None);
+
+        facts
+            .coverage
+            .namespaces
+            .missing
+            .push("longhorn-system".into());
+        facts.coverage.nodes_without_host_logs.push("harv-2".into());
+        facts.coverage.problems = vec![
+            Problem::new("nodes/harv-2.zip", ProblemKind::Missing, "not there"),
+            Problem::new("logs/a.log", ProblemKind::Truncated, "ends early"),
+            Problem::new("yamls/b.yaml", ProblemKind::Syntax, "bad indentation"),
+        ];
+        let more = verdict(&facts, vec![]);
+        assert_eq!(
+            (more.state, more.action),
+            (VerdictState::NoFinding, Action::CollectMore)
+        );
+        let starts: Vec<&str> = more
+            .collect
+            .iter()
+            .map(|line| line.split(':').next().unwrap())
+            .collect();
+        assert_eq!(
+            starts,
+            [
+                "nodes/harv-2.zip",
+                "logs/a.log",
+                "yamls/namespaced/longhorn-system and logs/longhorn-system"
+            ]
+        );
+
+        facts.coverage = Coverage {
+            files: 3,
+            bytes: 10,
+            ..Coverage::default()
+        };
+        let nothing = verdict(&facts, vec![]);
+        assert_eq!(
+            (nothing.state, nothing.action),
+            (VerdictState::NotAssessable, Action::CollectMore)
+        );
+    }
+
+    #[test]
+    fn margins_in_words() {
+        use crate::diagnosis::facts::EtcdSummary;
+        for (members, healthy, words) in [
+            (
+                3,
+                Some(3),
+                "etcd has 3 of 3 members, quorum 2: it can lose 1 more.",
+            ),
+            (
+                3,
+                Some(2),
+                "etcd has 2 of 3 members, quorum 2: one more loss ends the cluster.",
+            ),
+            (
+                2,
+                Some(2),
+                "etcd has 2 of 2 members, quorum 2: one more loss ends the cluster.",
+            ),
+            (
+                1,
+                Some(1),
+                "etcd has a single member: its loss ends the cluster.",
+            ),
+            (
+                3,
+                Some(1),
+                "etcd has 1 of 3 members, fewer than its quorum of 2.",
+            ),
+            (3, None, "How many etcd members are healthy is not known."),
+        ] {
+            let mut facts = facts(healthy_with_one_down());
+            facts.cluster.etcd = Some(EtcdSummary::new(members, None, healthy));
+            let summary = verdict(&facts, vec![]).summary;
+            assert!(summary.ends_with(words), "{summary}");
+        }
+    }
+
+    fn healthy_with_one_down() -> Vec<NodeSummary> {
+        let mut nodes = healthy();
+        nodes[3] = node("harv-4").unknown("2d");
+        nodes
+    }
 }
