@@ -258,10 +258,6 @@ mod tests {
             ),
         ] {
             let plane = plane(nodes.clone());
-                plane.needed()
-            } else {
-                needed
-            };
             assert_eq!(
                 (
                     plane.size,
