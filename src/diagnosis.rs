@@ -1,1 +1,102 @@
-//! diagnosis
+//! Folds findings under their causes, ranks what is left, and says what state the cluster is in
+//! and what to do about it.
+
+pub mod causality;
+pub mod collect;
+pub mod control_plane;
+pub mod facts;
+pub mod plan;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod verdict;
+pub mod wording;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::finding::{Confidence, Finding, ObjectName, RemedyStep, Severity};
+
+pub use causality::{Link, Order};
+pub use facts::Facts;
+pub use plan::PlanStep;
+pub use verdict::{Action, Verdict, VerdictState};
+
+/// A root cause with all that follows from it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Diagnosis {
+    /// 1 is the first to look at.
+    pub rank: u32,
+    /// The finding that no other finding explains.
+    pub cause: Cause,
+    /// The worst of the cause and its effects: how bad it is that this cause stands.
+    pub severity: Severity,
+    /// How sure the cause is.
+    pub confidence: Confidence,
+    /// The fault is over; it is told for what it left behind.
+    pub history: bool,
+    /// The cause's title.
+    pub title: String,
+    /// The cause's message.
+    pub summary: String,
+    /// Ids of findings that this one explains, nearest first.
+    pub effects: Vec<String>,
+    /// What leads to what among the cause and its effects.
+    pub edges: Vec<Edge>,
+    /// Ids of findings that explain each other, the cause among them; empty when there is no such circle.
+    pub cycle: Vec<String>,
+    /// What to do, safest step first.
+    pub remedy: Vec<RemedyStep>,
+    /// Where to read more.
+    pub references: Vec<String>,
+}
+
+/// Names the finding at the root of a diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Cause {
+    /// Id of the finding.
+    pub finding: String,
+    /// Id of its rule.
+    pub rule: String,
+    /// What it is about.
+    pub subject: ObjectName,
+}
+
+/// One finding leads to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Edge {
+    /// Id of the cause.
+    pub from: String,
+    /// Id of the effect.
+    pub to: String,
+    /// How firmly.
+    pub strength: Confidence,
+    /// Why, in the words of the rule that declares the link.
+    pub note: Option<String>,
+}
+
+/// What the pipeline's end makes of findings and facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// State, action and their reasons.
+    pub verdict: Verdict,
+    /// Root causes, ranked.
+    pub diagnoses: Vec<Diagnosis>,
+    /// The remedies of all diagnoses in one safe order.
+    pub plan: Vec<PlanStep>,
+    /// All findings in the order of the report, with their ids and causes; suppressed ones last.
+    pub findings: Vec<Finding>,
+}
+
+/// Finds causes by `links`, ranks them, and judges them together with the facts.
+#[must_use]
+pub fn diagnose(findings: Vec<Finding>, links: &[Link], facts: &Facts) -> Outcome {
+    let (findings, diagnoses) = causality::explain(findings, links);
+    let verdict = verdict::judge(&findings, &diagnoses, facts);
+    let plan = plan::merge(&diagnoses);
+    Outcome {
+        verdict,
+        diagnoses,
+        plan,
+        findings,
+    }
+}

@@ -91,7 +91,7 @@ pub struct Evidence {
     /// 1-based line in that file as it is in the bundle.
     pub line: Option<u32>,
     /// Time of the log line.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub time: Option<Timestamp>,
     /// The line itself, cut at 400 characters.
     pub text: Option<String>,
@@ -162,10 +162,10 @@ pub struct Finding {
     /// What other rules may join on.
     pub exports: BTreeMap<String, Export>,
     /// When the condition began.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub first_seen: Option<Timestamp>,
     /// When it was last seen.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_seen: Option<Timestamp>,
     /// How often: hits of the log evidence, else the number of rows folded into the finding.
     pub count: u64,

@@ -1,0 +1,122 @@
+//! Names the files and commands that would tell more than the bundle does.
+
+use super::facts::{Facts, UpgradeSummary};
+use super::verdict::VerdictState;
+use crate::span::ProblemKind;
+
+/// Namespaces that hold Harvester's own parts: without one of them a part of its rules is blind.
+/// Others may be left out of a bundle without harm.
+const SYSTEM_NAMESPACES: [&str; 6] = [
+    "cattle-fleet-local-system",
+    "cattle-system",
+    "fleet-local",
+    "harvester-system",
+    "kube-system",
+    "longhorn-system",
+];
+
+/// More would be noise; the report's coverage holds all.
+const SHOWN: usize = 20;
+
+/// Parts of the bundle that are missing or could not be read, each with a way to get it.
+#[must_use]
+pub fn inputs_missing(facts: &Facts) -> Vec<String> {
+    let coverage = &facts.coverage;
+    let hosts = coverage.nodes_without_host_logs.iter();
+    let mut wanted: Vec<String> = hosts
+        .map(|node| {
+            format!("nodes/{node}.zip: make the bundle again once {node} answers, or take its journal and /var/log by hand")
+        })
+        .collect();
+    for problem in &coverage.problems {
+        let of_host = coverage
+            .nodes_without_host_logs
+            .iter()
+            .any(|node| problem.path == format!("nodes/{node}.zip"));
+        let lost = !matches!(problem.kind, ProblemKind::Syntax | ProblemKind::Encoding);
+        if lost && !of_host {
+            let remedy = if problem.kind == ProblemKind::Limit {
+                " (raise the limit and analyse again)"
+            } else {
+                ""
+            };
+            wanted.push(format!("{}: {}{remedy}", problem.path, problem.reason));
+        }
+    }
+    for namespace in &coverage.namespaces.missing {
+        if SYSTEM_NAMESPACES.contains(&namespace.as_str()) {
+            wanted.push(format!("yamls/namespaced/{namespace} and logs/{namespace}: make the bundle with this namespace"));
+        }
+    }
+    let more = wanted.len().saturating_sub(SHOWN);
+    if more > 0 {
+        wanted.truncate(SHOWN);
+        wanted.push(format!("{more} more, listed under coverage"));
+    }
+    wanted
+}
+
+/// What to fetch before deciding: what the state calls for, then what is missing.
+#[must_use]
+pub fn more(facts: &Facts, state: VerdictState) -> Vec<String> {
+    let mut wanted = Vec::new();
+    match (state, &facts.upgrade) {
+        (VerdictState::NotAssessable, _) => {
+            wanted.push(
+                "a whole bundle: this one holds neither yamls/ nor logs/ that can be read".into(),
+            );
+        }
+        (
+            VerdictState::UpgradeStuck | VerdictState::UpgradeFailed | VerdictState::UpgradeRefused,
+            Some(upgrade),
+        ) => {
+            wanted.extend(of_upgrade(upgrade));
+        }
+        _ => {}
+    }
+    wanted.extend(inputs_missing(facts));
+    if wanted.is_empty() {
+        for node in facts
+            .cluster
+            .nodes
+            .iter()
+            .filter(|node| node.is_not_ready())
+            .take(SHOWN)
+        {
+            wanted.push(format!(
+                "journalctl -b and dmesg of {}, or its console if it does not answer",
+                node.name
+            ));
+        }
+    }
+    wanted
+}
+
+/// Commands for the objects and logs that tell why an upgrade stands, but may not be in a bundle.
+fn of_upgrade(upgrade: &UpgradeSummary) -> Vec<String> {
+    let mut wanted = vec![format!(
+        "kubectl -n harvester-system get upgrades.harvesterhci.io {} -o yaml",
+        upgrade.name
+    )];
+    for node in upgrade.nodes.iter().filter(|node| node.is_active()) {
+        for pod in &node.pods {
+            let namespace = pod.namespace.as_deref().unwrap_or("harvester-system");
+            wanted.push(format!("kubectl -n {namespace} logs {}", pod.name));
+        }
+        if let Some(machine) = &node.machine {
+            wanted.push(format!(
+                "kubectl -n fleet-local get secret {machine}-machine-plan -o yaml"
+            ));
+        }
+        wanted.push(format!(
+            "on {}: journalctl -u rancher-system-agent -u rke2-server -u rke2-agent",
+            node.name
+        ));
+    }
+    if wanted.len() == 1 {
+        wanted.push("kubectl -n harvester-system logs deployment/harvester".into());
+        wanted.push("kubectl -n cattle-system logs deployment/rancher".into());
+    }
+    wanted.truncate(SHOWN);
+    wanted
+}

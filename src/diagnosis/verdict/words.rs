@@ -1,0 +1,318 @@
+//! The verdict in words: one or two sentences, the facts under them, what to bring to safety.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Ground, VerdictState};
+use crate::diagnosis::facts::{Facts, NodeSummary, UpgradeState};
+use crate::diagnosis::{Diagnosis, wording};
+use crate::finding::Severity;
+
+impl Ground<'_> {
+    pub(super) fn summary(&self, state: VerdictState, action: Action) -> String {
+        if action == Action::Rebuild {
+            return self.rebuild_summary();
+        }
+        let nodes_down = self.nodes_down();
+        let words = match (state, action) {
+            (VerdictState::NotAssessable, _) => {
+                "Neither objects nor logs could be read from this bundle: nothing can be said of the cluster.".into()
+            }
+            (VerdictState::UpgradeStuck, Action::Repair) => self.cause_and_margin(self.explains_upgrade()),
+            (VerdictState::UpgradeFailed | VerdictState::UpgradeRefused, Action::Repair) => {
+                self.cause_and_margin(self.explains_upgrade())
+            }
+            (VerdictState::UpgradeStuck, _) => {
+                format!("The upgrade stands still{} and no known cause of that matched.{}", self.stood_for(), self.others())
+            }
+            (VerdictState::UpgradeFailed, _) => {
+                format!("The upgrade failed and no known cause of that matched.{}", self.others())
+            }
+            (VerdictState::UpgradeRefused, _) => {
+                format!("The upgrade was refused and no known cause of that matched.{}", self.others())
+            }
+            (VerdictState::UpgradeProgressing, Action::Repair) => {
+                let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis.title.as_str());
+                format!("{} But: {}", self.progress(), wording::sentence(cause.unwrap_or_default()))
+            }
+            (VerdictState::UpgradeProgressing, Action::CollectMore) => format!(
+                "{} But {} not Ready though the upgrade does not work on it, and no known cause of that matched.",
+                self.progress(),
+                wording::list(&self.nodes_down_unasked(), "and"),
+            ),
+            (VerdictState::UpgradeProgressing, _) => {
+                format!("{} No known fault at or above error matched.", self.progress())
+            }
+            (VerdictState::NodeFailure, Action::CollectMore) => format!(
+                "{} not Ready, and no known cause of that matched.{}",
+                wording::some(&nodes_down, 5),
+                self.margin_sentence()
+            ),
+            (VerdictState::NodeFailure, _) => {
+                let cause = nodes_down.iter().find_map(|node| self.explains_node(node));
+                self.cause_and_margin(cause.or_else(|| self.faults(Severity::Error).map(|(diagnosis, _)| diagnosis).next()))
+            }
+            (VerdictState::Degraded, _) => self.degraded_summary(),
+            (VerdictState::NoFinding, _) => {
+                let unread = if action == Action::CollectMore { ", and part of the bundle is missing" } else { "" };
+                format!("No known cause matched in what was examined{unread}. That is no proof of health.")
+            }
+        };
+        words.trim().to_owned()
+    }
+
+    /// Always names what would make it unneeded.
+    fn rebuild_summary(&self) -> String {
+        let plane = &self.control_plane;
+        let names: Vec<&str> = plane.lost.iter().map(|(name, _)| name.as_str()).collect();
+        let needed = plane.needed();
+        let back = if needed >= names.len() {
+            format!("{} can be brought back", wording::list(&names, "and"))
+        } else if needed == 1 {
+            format!("{} can be brought back", wording::list(&names, "or"))
+        } else {
+            format!(
+                "{needed} of {} can be brought back",
+                wording::list(&names, "and")
+            )
+        };
+        format!(
+            "{} of {} control plane nodes are lost ({}): build the cluster anew and restore, unless {back}. Before anything else, save what is listed.",
+            plane.size.saturating_sub(plane.alive.len()),
+            plane.size,
+            wording::list(&names, "and"),
+        )
+    }
+
+    fn degraded_summary(&self) -> String {
+        let top = self
+            .faults(Severity::Warning)
+            .next()
+            .map(|(diagnosis, _)| diagnosis);
+        let title = top
+            .map(|diagnosis| wording::sentence(&diagnosis.title))
+            .unwrap_or_default();
+        let aborted = if self.is_aborted() {
+            "The last upgrade was stopped before its end."
+        } else {
+            ""
+        };
+        let broken = self.faults(Severity::Error).count();
+        let state = match (top, broken) {
+            (None, _) => String::new(),
+            (_, 0) => "Nothing known to be broken outright matched, but this will hurt.".into(),
+            (_, 1) => String::new(),
+            (_, more) => format!("{} more must be mended.", wording::count(more - 1, "fault")),
+        };
+        let margin = match self.facts.cluster.etcd {
+            Some(etcd) if etcd.healthy.is_some_and(|healthy| healthy < etcd.members) => {
+                self.margin_sentence()
+            }
+            _ => String::new(),
+        };
+        [aborted, &title, &state, margin.trim()]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn cause_and_margin(&self, cause: Option<&Diagnosis>) -> String {
+        let title = cause
+            .map(|diagnosis| wording::sentence(&diagnosis.title))
+            .unwrap_or_default();
+        format!("{title}{}", self.margin_sentence())
+    }
+
+    /// How many more members etcd may lose; with a space before it.
+    fn margin_sentence(&self) -> String {
+        let Some(etcd) = self.facts.cluster.etcd else {
+            return String::new();
+        };
+        let (Some(healthy), Some(margin)) = (etcd.healthy, etcd.margin) else {
+            return " How many etcd members are healthy is not known.".into();
+        };
+        let have = format!("etcd has {healthy} of {} members", etcd.members);
+        match (margin, etcd.members) {
+            (..0, _) => format!(" {have}, fewer than its quorum of {}.", etcd.quorum),
+            (0, 1) => " etcd has a single member: its loss ends the cluster.".into(),
+            (0, _) => format!(
+                " {have}, quorum {}: one more loss ends the cluster.",
+                etcd.quorum
+            ),
+            (more, _) => format!(" {have}, quorum {}: it can lose {more} more.", etcd.quorum),
+        }
+    }
+
+    pub(super) fn facts_stated(&self) -> Vec<String> {
+        let mut stated = Vec::new();
+        for (name, reason) in &self.control_plane.lost {
+            stated.push(format!("{name} is lost to the control plane: {reason}"));
+        }
+        if let Some(etcd) = self.facts.cluster.etcd {
+            let votes = etcd
+                .voters
+                .map(|voters| format!(", {}", wording::count(voters, "voter")))
+                .unwrap_or_default();
+            stated.push(match (etcd.healthy, etcd.margin) {
+                (Some(healthy), Some(margin)) => format!(
+                    "etcd has {healthy} of {} members healthy{votes}, quorum {}, margin {margin}",
+                    etcd.members, etcd.quorum
+                ),
+                _ => format!(
+                    "etcd has {}{votes}, quorum {}; how many are healthy is unknown",
+                    wording::count(etcd.members, "member"),
+                    etcd.quorum
+                ),
+            });
+        }
+        let down: Vec<String> = self
+            .facts
+            .cluster
+            .nodes
+            .iter()
+            .filter(|node| node.is_not_ready())
+            .map(|node| self.down_since(node))
+            .collect();
+        if !down.is_empty() {
+            stated.push(format!("not Ready: {}", wording::some(&down, 5)));
+        }
+        stated.extend(self.upgrade_stated());
+        stated.extend(versions_stated(self.facts));
+        if self.upgrade.is_none() && !self.facts.coverage.upgrade_collected {
+            stated.push(
+                "whether an upgrade runs is unknown: its objects are not in the bundle".into(),
+            );
+        }
+        stated
+    }
+
+    fn upgrade_stated(&self) -> Vec<String> {
+        let Some(upgrade) = self.upgrade else {
+            return Vec::new();
+        };
+        let mut stated = Vec::new();
+        if upgrade.state == UpgradeState::Unknown {
+            stated.push(format!(
+                "the state of upgrade {} could not be told",
+                upgrade.name
+            ));
+        }
+        if let Some(movement) = &upgrade.last_movement {
+            let when = movement
+                .time
+                .map(|time| format!(" at {}", wording::minute(time)))
+                .unwrap_or_default();
+            stated.push(format!("the upgrade last moved{when}: {}", movement.what));
+        }
+        if let Some(words) = &upgrade.waits_for {
+            stated.push(format!("the planner waits: {words}"));
+        }
+        // While an upgrade runs its charts are paused on purpose.
+        if !upgrade.paused_charts.is_empty()
+            && matches!(
+                upgrade.state,
+                UpgradeState::Aborted | UpgradeState::Succeeded
+            )
+        {
+            stated.push(format!(
+                "charts still paused: {}",
+                upgrade.paused_charts.join(", ")
+            ));
+        }
+        stated
+    }
+
+    pub(super) fn save_first(&self, action: Action) -> Vec<String> {
+        let alive = &self.control_plane.alive;
+        let snapshots = "etcd snapshots (/var/lib/rancher/rke2/server/db/snapshots) and the token beside them (/var/lib/rancher/rke2/server/token)";
+        if action == Action::Rebuild {
+            return vec![
+                "volumes that still have a live replica: back up or export them before any node is touched (kubectl -n longhorn-system get replicas.longhorn.io -o wide)".into(),
+                "backups: see in the backup target that each VM has a complete one (kubectl get virtualmachinebackups.harvesterhci.io -A)".into(),
+                format!("{snapshots} of every control plane host whose disk can be read"),
+                "manifests of VMs, networks, images and settings, and /oem of each host".into(),
+            ];
+        }
+        let at_the_edge =
+            self.facts.cluster.etcd.is_some_and(|etcd| {
+                etcd.members > 1 && etcd.margin.is_some_and(|margin| margin <= 0)
+            });
+        if at_the_edge
+            && !alive.is_empty()
+            && matches!(action, Action::Repair | Action::CollectMore)
+        {
+            return vec![format!(
+                "{snapshots} of {}, copied off the node",
+                wording::list(alive, "or")
+            )];
+        }
+        Vec::new()
+    }
+
+    fn down_since(&self, node: &NodeSummary) -> String {
+        let status = node.ready.map_or("unknown", |ready| ready.as_str());
+        match node.since {
+            Some(since) => format!("{} ({status} since {})", node.name, wording::minute(since)),
+            None => format!("{} ({status})", node.name),
+        }
+    }
+
+    fn stood_for(&self) -> String {
+        let since = self.upgrade.and_then(|upgrade| upgrade.since);
+        self.facts
+            .age(since)
+            .map(|age| format!(" for {}", wording::duration(age)))
+            .unwrap_or_default()
+    }
+
+    /// What else was found when the cause was not.
+    fn others(&self) -> String {
+        match self.faults(Severity::Warning).count() {
+            0 => String::new(),
+            1 => " One other fault was found, which may or may not be behind it.".into(),
+            more => format!(
+                " {} were found, which may or may not be behind it.",
+                wording::count(more, "other fault")
+            ),
+        }
+    }
+
+    fn progress(&self) -> String {
+        let Some(upgrade) = self.upgrade else {
+            return String::new();
+        };
+        if upgrade.state == UpgradeState::Paused {
+            return "The upgrade is paused on purpose and goes on when it is unpaused.".into();
+        }
+        let last = upgrade.last_movement.as_ref();
+        match last.and_then(|movement| Some((movement, self.facts.age(movement.time)?))) {
+            Some((movement, age)) => {
+                format!(
+                    "The upgrade moves: {}, {} before the bundle was made.",
+                    movement.what,
+                    wording::duration(age)
+                )
+            }
+            None => "The upgrade is under way.".into(),
+        }
+    }
+}
+
+/// Which kubelet versions the nodes run, if there is more than one.
+fn versions_stated(facts: &Facts) -> Option<String> {
+    let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
+    for version in facts
+        .cluster
+        .nodes
+        .iter()
+        .filter_map(|node| node.kubelet_version.as_deref())
+    {
+        *nodes.entry(version).or_default() += 1;
+    }
+    let parts: Vec<String> = nodes
+        .iter()
+        .map(|(version, &number)| format!("{version} on {}", wording::count(number, "node")))
+        .collect();
+    (nodes.len() > 1).then(|| format!("kubelets: {}", parts.join(", ")))
+}

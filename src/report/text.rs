@@ -1,0 +1,466 @@
+//! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
+
+mod block;
+mod nodes;
+mod page;
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use self::page::{PLAIN, Page};
+use super::Report;
+use crate::diagnosis::facts::{NodeSummary, UpgradeState, UpgradeSummary};
+use crate::diagnosis::wording;
+use crate::diagnosis::{Action, Diagnosis, VerdictState};
+use crate::finding::{Finding, Severity};
+
+/// How lines are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to colour.
+    pub color: bool,
+    /// Columns of a line, held between 60 and 160; paths and commands are never broken.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            color: false,
+            width: 100,
+        }
+    }
+}
+
+/// What the text report shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextOptions {
+    /// How lines are drawn.
+    pub style: Style,
+    /// Diagnoses below this are only counted.
+    pub min_severity: Severity,
+    /// Whether to list suppressed findings with their reasons.
+    pub show_suppressed: bool,
+    /// Whether to list all that was not read or not evaluated, and all evidence.
+    pub verbose: bool,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        TextOptions {
+            style: Style::default(),
+            min_severity: Severity::Warning,
+            show_suppressed: false,
+            verbose: false,
+        }
+    }
+}
+
+/// Of problems and the like, the first few say enough unless all are asked for.
+const UNREAD_SHOWN: usize = 5;
+
+/// Writes the report for a reader at a terminal or in a ticket.
+pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, options.style);
+    write_origin(&mut page, report)?;
+    page.blank()?;
+    write_verdict(&mut page, report)?;
+    page.blank()?;
+    if nodes::write(&mut page, report)? {
+        page.blank()?;
+    }
+    let shown: Vec<&Diagnosis> = report
+        .diagnoses
+        .iter()
+        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .collect();
+    block::write_all(&mut page, report, &shown, options)?;
+    if options.show_suppressed {
+        write_suppressed(&mut page, report)?;
+    }
+    write_also(&mut page, report, options)?;
+    write_coverage(&mut page, report, options)
+}
+
+const BOLD: Paint = Paint::new().bold();
+const DIM: Paint = Paint::new().dimmed();
+
+fn colored(color: AnsiColor) -> Paint {
+    Paint::new().fg_color(Some(color.into()))
+}
+
+fn severity_paint(severity: Severity) -> Paint {
+    match severity {
+        Severity::Critical => colored(AnsiColor::Red).bold(),
+        Severity::Error => colored(AnsiColor::Red),
+        Severity::Warning => colored(AnsiColor::Yellow),
+        Severity::Info => colored(AnsiColor::Cyan),
+    }
+}
+
+/// Which program, rules, bundle, cluster.
+fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let mut parts = vec![
+        format!("{} {}", report.tool.name, report.tool.version),
+        wording::count(report.tool.rules.count, "rule"),
+        report.bundle.file.clone(),
+    ];
+    parts.extend(
+        report
+            .bundle
+            .collected_at
+            .map(|time| format!("collected {}", wording::minute(time))),
+    );
+    page.paragraph((PLAIN, ""), 2, (DIM, &parts.join(" · ")))?;
+
+    let unknown = "of unknown version";
+    let upgrade = report
+        .upgrade
+        .as_ref()
+        .filter(|upgrade| upgrade.state != UpgradeState::Succeeded);
+    let versions = match (
+        upgrade.map(|upgrade| (&upgrade.from, &upgrade.to)),
+        &report.bundle.harvester_version,
+    ) {
+        (Some((Some(from), Some(to))), _) => format!("{from} → {to}"),
+        (Some((None, Some(to))), version) => {
+            format!("{} → {to}", version.as_deref().unwrap_or("?"))
+        }
+        (_, version) => version.as_deref().unwrap_or(unknown).to_owned(),
+    };
+    let mut cluster = vec![format!("Harvester {versions}")];
+    if upgrade.is_none() {
+        cluster.extend(
+            report
+                .bundle
+                .kubernetes_version
+                .as_ref()
+                .map(|version| format!("Kubernetes {version}")),
+        );
+    }
+    cluster.push(nodes_counted(&report.cluster.nodes));
+    page.paragraph((PLAIN, ""), 2, (PLAIN, &cluster.join(" · ")))
+}
+
+/// `4 nodes (3 control plane), 2 not Ready, 1 gone`.
+fn nodes_counted(nodes: &[NodeSummary]) -> String {
+    let existing = nodes.iter().filter(|node| node.exists).count();
+    if existing == 0 {
+        return "no Node objects".into();
+    }
+    let control_plane = nodes
+        .iter()
+        .filter(|node| node.exists && node.is_control_plane())
+        .count();
+    let mut text = wording::count(existing, "node");
+    if control_plane > 0 {
+        text.push_str(&format!(" ({control_plane} control plane)"));
+    }
+    for (number, word) in [
+        (
+            nodes.iter().filter(|node| node.is_not_ready()).count(),
+            "not Ready",
+        ),
+        (nodes.iter().filter(|node| !node.exists).count(), "gone"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {word}"));
+        }
+    }
+    text
+}
+
+fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let verdict = &report.verdict;
+    let paint = match verdict.state {
+        VerdictState::UpgradeStuck
+        | VerdictState::UpgradeFailed
+        | VerdictState::UpgradeRefused
+        | VerdictState::NodeFailure => colored(AnsiColor::Red).bold(),
+        VerdictState::Degraded | VerdictState::NotAssessable => colored(AnsiColor::Yellow).bold(),
+        VerdictState::UpgradeProgressing | VerdictState::NoFinding => BOLD,
+    };
+    page.paragraph((PLAIN, ""), 2, (paint, &headline(report)))?;
+    let action = match verdict.action {
+        Action::Rebuild => "REBUILD",
+        Action::Repair => "REPAIR",
+        Action::Wait => "WAIT",
+        Action::None => "NOTHING TO DO",
+        Action::CollectMore => "COLLECT MORE",
+    };
+    page.paragraph((BOLD, &format!("{action}: ")), 2, (PLAIN, &verdict.summary))?;
+    for (label, lines) in [
+        ("save", &verdict.save_first),
+        ("facts", &verdict.facts),
+        ("fetch", &verdict.collect),
+    ] {
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            page.paragraph((DIM, &format!("  {label:<7}")), 9, (PLAIN, line))?;
+        }
+    }
+    Ok(())
+}
+
+/// What state it is, where and for how long.
+fn headline(report: &Report) -> String {
+    let upgrade = |word: &str| match &report.upgrade {
+        Some(upgrade) => format!("UPGRADE {word}{}", upgrade_place(report, upgrade)),
+        None => format!("UPGRADE {word}"),
+    };
+    match report.verdict.state {
+        VerdictState::UpgradeStuck => upgrade("STUCK"),
+        VerdictState::UpgradeFailed => upgrade("FAILED"),
+        VerdictState::UpgradeRefused => upgrade("REFUSED"),
+        VerdictState::UpgradeProgressing => {
+            let paused = report
+                .upgrade
+                .as_ref()
+                .is_some_and(|upgrade| upgrade.state == UpgradeState::Paused);
+            upgrade(if paused { "PAUSED" } else { "PROGRESSING" })
+        }
+        VerdictState::NodeFailure => {
+            let down: Vec<&str> = names(
+                report
+                    .cluster
+                    .nodes
+                    .iter()
+                    .filter(|node| node.is_not_ready()),
+            );
+            let gone: Vec<&str> = names(
+                report
+                    .cluster
+                    .nodes
+                    .iter()
+                    .filter(|node| !node.exists && node.is_control_plane()),
+            );
+            let mut parts = Vec::new();
+            for (nodes, word) in [(down, "not Ready"), (gone, "gone")] {
+                if !nodes.is_empty() {
+                    parts.push(format!("{} {word}", wording::some(&nodes, 5)));
+                }
+            }
+            format!("NODE FAILURE {}", parts.join(", "))
+                .trim_end()
+                .to_owned()
+        }
+        VerdictState::Degraded => "DEGRADED".into(),
+        VerdictState::NoFinding => "NO KNOWN CAUSE MATCHED".into(),
+        VerdictState::NotAssessable => "NOT ASSESSABLE".into(),
+    }
+}
+
+fn names<'a>(nodes: impl Iterator<Item = &'a NodeSummary>) -> Vec<&'a str> {
+    nodes.map(|node| node.name.as_str()).collect()
+}
+
+/// ` in pre-drain of harv-3 for 2d14h · 1 of 4 nodes done`.
+fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
+    let mut text = String::new();
+    if let Some(phase) = upgrade.phase {
+        text.push_str(&format!(" in {}", phase.as_str()));
+    }
+    let active = upgrade
+        .nodes
+        .iter()
+        .find(|node| node.is_active())
+        .map(|node| node.name.clone());
+    let place = match &upgrade.blocked_on {
+        Some(blocker) if blocker.kind == "Node" => Some(blocker.name.clone()),
+        Some(blocker) => Some(
+            active.map_or(String::new(), |node| format!("{node}, "))
+                + &format!("held by {blocker}"),
+        ),
+        None => active,
+    };
+    if let Some(place) = place {
+        let held = place.starts_with("held by");
+        text.push_str(&if held {
+            format!(", {place}")
+        } else {
+            format!(" of {place}")
+        });
+    }
+    let age = report
+        .bundle
+        .collected_at
+        .zip(upgrade.since)
+        .map(|(now, since)| now.duration_since(since));
+    if let Some(age) = age.filter(|age| !age.is_negative()) {
+        text.push_str(&format!(" for {}", wording::duration(age)));
+    }
+    if !upgrade.nodes.is_empty() {
+        let done = upgrade.nodes.iter().filter(|node| node.is_done()).count();
+        text.push_str(&format!(
+            " · {done} of {} done",
+            wording::count(upgrade.nodes.len(), "node")
+        ));
+    }
+    text
+}
+
+fn write_suppressed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let mut some = false;
+    for finding in &report.findings {
+        if let Some(suppression) = &finding.suppressed {
+            let until = suppression
+                .until
+                .as_ref()
+                .map(|until| format!(", until {until}"))
+                .unwrap_or_default();
+            let text = format!(
+                "{}: {} ({}: {}{until})",
+                finding.rule, finding.title, suppression.by, suppression.reason
+            );
+            page.paragraph((DIM, "suppressed  "), 12, (DIM, &text))?;
+            some = true;
+        }
+    }
+    if some { page.blank() } else { Ok(()) }
+}
+
+/// A label in the column of labels at the foot.
+fn write_foot(page: &mut Page<'_>, label: &str, text: &str) -> io::Result<()> {
+    page.paragraph((DIM, &format!("{label:<8} ")), 9, (PLAIN, text))
+}
+
+/// What is there and not shown.
+fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io::Result<()> {
+    let shown: BTreeSet<&str> = report
+        .diagnoses
+        .iter()
+        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .flat_map(|diagnosis| std::iter::once(&diagnosis.cause.finding).chain(&diagnosis.effects))
+        .map(String::as_str)
+        .collect();
+    let hidden = |severity: Severity| {
+        let counted =
+            |finding: &&Finding| finding.suppressed.is_none() && finding.severity == severity;
+        report
+            .findings
+            .iter()
+            .filter(counted)
+            .filter(|finding| !shown.contains(finding.id.as_str()))
+            .count()
+    };
+    let mut parts = Vec::new();
+    let mut lowest = None;
+    for (severity, noun) in [
+        (Severity::Critical, "critical finding"),
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Info, "info"),
+    ] {
+        let number = hidden(severity);
+        if number > 0 {
+            parts.push(wording::count(number, noun));
+            lowest = Some(severity);
+        }
+    }
+    let mut also = Vec::new();
+    if let Some(severity) = lowest {
+        also.push(format!(
+            "{} (--min-severity {} shows them)",
+            parts.join(", "),
+            block::severity_word(severity)
+        ));
+    }
+    let suppressed = report
+        .findings
+        .iter()
+        .filter(|finding| finding.suppressed.is_some())
+        .count();
+    if suppressed > 0 && !options.show_suppressed {
+        also.push(format!("{suppressed} suppressed (--show-suppressed)"));
+    }
+    if also.is_empty() {
+        Ok(())
+    } else {
+        write_foot(page, "also", &also.join(" · "))
+    }
+}
+
+/// How much was examined, and what was not.
+fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io::Result<()> {
+    let coverage = &report.coverage;
+    let read = format!(
+        "{} ({}), {}, {}",
+        wording::count(coverage.files, "file"),
+        wording::bytes(coverage.bytes),
+        wording::count(coverage.objects, "object"),
+        wording::count(coverage.log_lines, "log line"),
+    );
+    write_foot(page, "read", &read)?;
+
+    let limit = if options.verbose {
+        usize::MAX
+    } else {
+        UNREAD_SHOWN
+    };
+    let mut unread: Vec<String> = Vec::new();
+    let hosts = &coverage.nodes_without_host_logs;
+    if !hosts.is_empty() {
+        unread.push(format!("host files of {}", wording::some(hosts, limit)));
+    }
+    let missing = &coverage.namespaces.missing;
+    if !missing.is_empty() {
+        unread.push(format!(
+            "{} {}",
+            plural_word(missing.len(), "namespace"),
+            wording::some(missing, limit)
+        ));
+    }
+    // The node archives that are missing are named above.
+    let told = |path: &str| hosts.iter().any(|node| path == format!("nodes/{node}.zip"));
+    let problems: Vec<String> = coverage
+        .problems
+        .iter()
+        .filter(|problem| !told(&problem.path))
+        .map(|problem| {
+            let line = problem
+                .line
+                .map(|line| format!(":{line}"))
+                .unwrap_or_default();
+            format!("{}{line}: {}", problem.path, problem.reason)
+        })
+        .collect();
+    unread.extend(problems.iter().take(limit).cloned());
+    if problems.len() > limit {
+        unread.push(format!("{} more (-v lists them)", problems.len() - limit));
+    }
+    let rules: BTreeSet<&str> = coverage
+        .not_evaluated
+        .iter()
+        .map(|skipped| skipped.rule.as_str())
+        .collect();
+    if !rules.is_empty() && !options.verbose {
+        unread.push(format!(
+            "{} not evaluated, all or in part (-v lists them)",
+            wording::count(rules.len(), "rule")
+        ));
+    }
+    for (index, line) in unread.iter().enumerate() {
+        write_foot(page, if index == 0 { "unread" } else { "" }, line)?;
+    }
+    if options.verbose {
+        for (index, skipped) in coverage.not_evaluated.iter().enumerate() {
+            let label = if index == 0 { "skipped" } else { "" };
+            write_foot(
+                page,
+                label,
+                &format!("{}: {}", skipped.rule, skipped.reason),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn plural_word(number: usize, noun: &str) -> String {
+    if number == 1 {
+        noun.to_owned()
+    } else {
+        format!("{noun}s")
+    }
+}

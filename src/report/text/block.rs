@@ -1,0 +1,366 @@
+//! One block for each diagnosis: what, since when, where to see it, what follows, what to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use super::page::{PLAIN, Page, columns, cut};
+use super::{BOLD, DIM, TextOptions, colored, severity_paint};
+use crate::diagnosis::Diagnosis;
+use crate::diagnosis::wording;
+use crate::finding::{Confidence, Evidence, Finding, Risk, Severity};
+use crate::report::Report;
+
+/// Lines of evidence in a block; what is more is counted.
+const EVIDENCE_LINES: usize = 4;
+/// Effects in a block.
+const EFFECTS: usize = 8;
+/// Of one rule's findings that nothing follows from, one is shown in full and so many by their titles.
+const REPEATS: usize = 5;
+/// Where the text of a block begins.
+const INDENT: usize = 10;
+
+/// Writes the blocks in order of rank.
+pub(super) fn write_all(
+    page: &mut Page<'_>,
+    report: &Report,
+    shown: &[&Diagnosis],
+    options: &TextOptions,
+) -> io::Result<()> {
+    let findings: BTreeMap<&str, &Finding> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.id.as_str(), finding))
+        .collect();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for (index, diagnosis) in shown.iter().enumerate() {
+        let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
+            continue;
+        };
+        let alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty();
+        // Fifty volumes with one fault are one block and a list, at the place of the first.
+        if alone(diagnosis) && !options.verbose {
+            if !done.insert(&diagnosis.cause.rule) {
+                continue;
+            }
+            let repeats: Vec<&Diagnosis> = shown
+                .iter()
+                .skip(index + 1)
+                .copied()
+                .filter(|other| alone(other) && other.cause.rule == diagnosis.cause.rule)
+                .collect();
+            write_one(page, report, diagnosis, cause, &findings, options)?;
+            write_repeats(page, &repeats)?;
+        } else {
+            write_one(page, report, diagnosis, cause, &findings, options)?;
+        }
+        page.blank()?;
+    }
+    Ok(())
+}
+
+/// The word that flags and JSON use.
+pub(super) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}
+
+fn confidence_word(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    }
+}
+
+fn write_one(
+    page: &mut Page<'_>,
+    report: &Report,
+    diagnosis: &Diagnosis,
+    cause: &Finding,
+    findings: &BTreeMap<&str, &Finding>,
+    options: &TextOptions,
+) -> io::Result<()> {
+    let mut head = format!(
+        "{}  {} · {}",
+        diagnosis.rank,
+        severity_word(diagnosis.severity),
+        confidence_word(diagnosis.confidence)
+    );
+    if cause.status == "experimental" {
+        head.push_str(" · experimental");
+    }
+    if diagnosis.history {
+        head.push_str(" · over");
+    }
+    head.push_str("  ");
+    write_title(
+        page,
+        (severity_paint(diagnosis.severity), &head),
+        &diagnosis.title,
+        &cause.rule,
+    )?;
+    let message: Vec<&str> = std::iter::once(&cause.message)
+        .chain(&cause.notes)
+        .map(String::as_str)
+        .collect();
+    if message
+        .iter()
+        .any(|text| !text.is_empty() && *text != diagnosis.title)
+    {
+        page.paragraph((PLAIN, "   "), 3, (PLAIN, &message.join(" ")))?;
+    }
+    write_when(page, report, cause)?;
+    write_evidence(page, cause, options)?;
+    write_effects(page, diagnosis, findings)?;
+    write_remedy(page, diagnosis)?;
+    for (index, reference) in diagnosis.references.iter().enumerate() {
+        label(page, if index == 0 { "see" } else { "" }, DIM, reference)?;
+    }
+    if cause.omitted > 0 {
+        label(
+            page,
+            "",
+            DIM,
+            &format!(
+                "{} of this rule were left out by its limit",
+                wording::count(cause.omitted, "more finding")
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// The title, and the rule's id at the right edge where there is room for it.
+fn write_title(
+    page: &mut Page<'_>,
+    head: (Paint, &str),
+    title: &str,
+    rule: &str,
+) -> io::Result<()> {
+    let used = columns(head.1) + columns(title);
+    let room = page.width().saturating_sub(used + columns(rule));
+    if room >= 2 {
+        return page.unbroken(&[head, (BOLD, title), (PLAIN, &" ".repeat(room)), (DIM, rule)]);
+    }
+    page.paragraph(head, 3, (BOLD, title))?;
+    page.unbroken(&[(DIM, &format!("   {rule}"))])
+}
+
+fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+    page.paragraph((DIM, &head(name)), INDENT, (paint, text))
+}
+
+fn head(name: &str) -> String {
+    format!("   {name:<7}")
+}
+
+fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Result<()> {
+    let Some(first) = cause.first_seen else {
+        return Ok(());
+    };
+    let mut text = format!("since {}", wording::minute(first));
+    let age = report
+        .bundle
+        .collected_at
+        .map(|now| now.duration_since(first));
+    if let Some(age) = age.filter(|age| !age.is_negative()) {
+        text.push_str(&format!(" ({})", wording::duration(age)));
+    }
+    if let Some(last) = cause
+        .last_seen
+        .filter(|last| wording::minute(*last) != wording::minute(first))
+    {
+        text.push_str(&format!(", last seen {}", wording::minute(last)));
+    }
+    if cause.count > 1 {
+        text.push_str(&format!(", {}", wording::count(cause.count, "time")));
+    }
+    label(page, "when", PLAIN, &text)
+}
+
+fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -> io::Result<()> {
+    let mut lines = 0;
+    for (index, evidence) in cause.evidence.iter().enumerate() {
+        let place = place(evidence);
+        let words = words(evidence);
+        let head = head(if index == 0 { "why" } else { "" });
+        let room = page
+            .width()
+            .saturating_sub(columns(&head) + columns(&place) + 2);
+        let together = words.is_empty() || columns(&words) <= room;
+        let needed = if together { 1 } else { 2 };
+        if index > 0 && lines + needed > EVIDENCE_LINES && !options.verbose {
+            let more = format!("+ {} more", cause.evidence.len() - index);
+            return label(page, "", DIM, &more);
+        }
+        lines += needed;
+        if together {
+            page.unbroken(&[(DIM, &head), (DIM, &place), (PLAIN, "  "), (PLAIN, &words)])?;
+        } else {
+            page.unbroken(&[(DIM, &head), (DIM, &place)])?;
+            let room = page.width().saturating_sub(INDENT + 2);
+            page.unbroken(&[
+                (PLAIN, &" ".repeat(INDENT + 2)),
+                (PLAIN, &cut(&words, room)),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// `2025-03-14 18:02 UTC  logs/…/longhorn-manager.log:18231`.
+fn place(evidence: &Evidence) -> String {
+    let time = evidence
+        .time
+        .map(|time| format!("{}  ", wording::minute(time)))
+        .unwrap_or_default();
+    let line = evidence
+        .line
+        .map(|line| format!(":{line}"))
+        .unwrap_or_default();
+    format!("{time}{}{line}", evidence.path)
+}
+
+/// What stands at that place: `Node/harv-3 Ready=Unknown`, the line of the log, or that nothing does.
+fn words(evidence: &Evidence) -> String {
+    let mut words: Vec<String> = Vec::new();
+    match (&evidence.object, &evidence.field) {
+        (Some(object), Some(field)) => words.push(format!("{object} {field}")),
+        (Some(object), None) => words.push(object.to_string()),
+        (None, Some(field)) => words.push(field.clone()),
+        (None, None) => {}
+    }
+    if let Some(value) = &evidence.value {
+        match words.last_mut() {
+            Some(last) if evidence.field.is_some() => last.push_str(&format!("={value}")),
+            _ => words.push(value.clone()),
+        }
+    }
+    words.extend(evidence.text.clone());
+    match &evidence.note {
+        Some(note) if words.is_empty() => words.push(note.clone()),
+        Some(note) => words.push(format!("({note})")),
+        None if evidence.absent => words.push("not in the bundle".into()),
+        None => {}
+    }
+    words.join(" ")
+}
+
+/// One line each, indented by how far the effect is from the cause.
+fn write_effects(
+    page: &mut Page<'_>,
+    diagnosis: &Diagnosis,
+    findings: &BTreeMap<&str, &Finding>,
+) -> io::Result<()> {
+    let distances = distances(diagnosis);
+    for (index, id) in diagnosis.effects.iter().enumerate() {
+        let head = head(if index == 0 { "so" } else { "" });
+        if index == EFFECTS && diagnosis.effects.len() > EFFECTS + 1 {
+            return label(
+                page,
+                "",
+                DIM,
+                &format!("+ {} more effects", diagnosis.effects.len() - EFFECTS),
+            );
+        }
+        let Some(effect) = findings.get(id.as_str()) else {
+            continue;
+        };
+        let distance = distances.get(id.as_str()).copied().unwrap_or(1).clamp(1, 5);
+        let circle = if diagnosis.cycle.contains(id) {
+            "⇄ "
+        } else {
+            "→ "
+        };
+        let arrow = format!("{}{circle}", "  ".repeat(distance - 1));
+        let used = columns(&head) + columns(&arrow) + columns(&effect.rule) + 2;
+        let title = cut(&effect.title, page.width().saturating_sub(used).max(30));
+        let gap = page.width().saturating_sub(used + columns(&title)) + 2;
+        page.unbroken(&[
+            (DIM, &head),
+            (DIM, &arrow),
+            (PLAIN, &title),
+            (PLAIN, &" ".repeat(gap)),
+            (DIM, &effect.rule),
+        ])?;
+    }
+    if !diagnosis.cycle.is_empty() {
+        let text =
+            "findings marked ⇄ and the cause explain each other: any of them may have come first";
+        label(page, "", DIM, text)?;
+    }
+    Ok(())
+}
+
+/// Steps from the cause, along the diagnosis' own edges.
+fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
+    let mut distances = BTreeMap::from([(diagnosis.cause.finding.as_str(), 0)]);
+    // Effects stand nearest first, so the nearest cause of each is known when it is reached.
+    for id in &diagnosis.effects {
+        let nearest = diagnosis
+            .edges
+            .iter()
+            .filter(|edge| edge.to == *id)
+            .filter_map(|edge| {
+                distances
+                    .get(edge.from.as_str())
+                    .map(|distance| distance + 1)
+            })
+            .min();
+        distances.insert(id, nearest.unwrap_or(1));
+    }
+    distances
+}
+
+fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
+    for (index, step) in diagnosis.remedy.iter().enumerate() {
+        let (risk, paint) = match step.risk {
+            Risk::Safe => ("safe", PLAIN),
+            Risk::Disruptive => ("disruptive", colored(AnsiColor::Yellow)),
+            Risk::Destructive => ("destructive", colored(AnsiColor::Red)),
+        };
+        let number = format!(
+            "{}{}. ",
+            head(if index == 0 { "do" } else { "" }),
+            index + 1
+        );
+        page.paragraph(
+            (DIM, &number),
+            INDENT + 3,
+            (paint, &format!("{} ({risk})", step.text)),
+        )?;
+        if let Some(command) = &step.command {
+            page.unbroken(&[
+                (PLAIN, &" ".repeat(INDENT + 3)),
+                (DIM, "$ "),
+                (paint, command),
+            ])?;
+        }
+        if let Some(check) = &step.check {
+            page.paragraph(
+                (DIM, &format!("{}check: ", " ".repeat(INDENT + 3))),
+                INDENT + 5,
+                (PLAIN, check),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Findings of the same rule, by title.
+fn write_repeats(page: &mut Page<'_>, repeats: &[&Diagnosis]) -> io::Result<()> {
+    for (index, diagnosis) in repeats.iter().take(REPEATS).enumerate() {
+        let text = format!("{}  {}", diagnosis.rank, diagnosis.title);
+        label(page, if index == 0 { "alike" } else { "" }, PLAIN, &text)?;
+    }
+    match repeats.len().saturating_sub(REPEATS) {
+        0 => Ok(()),
+        more => label(page, "", DIM, &format!("+ {more} more (-v shows each)")),
+    }
+}

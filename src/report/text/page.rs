@@ -1,0 +1,181 @@
+//! Lines on a terminal: wrapped at words, coloured when asked, free of control characters.
+
+use std::io::{self, Write};
+
+use anstyle::Style as Paint;
+
+use super::Style;
+
+/// A sink for lines. Whatever is put on it is cleaned: log text must not move the reader's cursor.
+pub(super) struct Page<'a> {
+    out: &'a mut dyn Write,
+    style: Style,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, style: Style) -> Self {
+        // Narrower than this, labels and paths leave no room for words.
+        Page {
+            out,
+            style: Style {
+                width: style.width.clamp(60, 160),
+                ..style
+            },
+        }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.style.width
+    }
+
+    pub(super) fn blank(&mut self) -> io::Result<()> {
+        self.out.write_all(b"\n")
+    }
+
+    /// One line as it is, never broken: a command to be copied, or a row that has been measured.
+    pub(super) fn unbroken(&mut self, spans: &[(Paint, &str)]) -> io::Result<()> {
+        let last = spans.len().saturating_sub(1);
+        for (index, (paint, text)) in spans.iter().enumerate() {
+            let clean = clean(text);
+            let shown = if index == last {
+                clean.trim_end()
+            } else {
+                &clean
+            };
+            if self.style.color && !shown.is_empty() {
+                write!(self.out, "{paint}{shown}{paint:#}")?;
+            } else {
+                self.out.write_all(shown.as_bytes())?;
+            }
+        }
+        self.blank()
+    }
+
+    /// A paragraph after `head`, which is painted; further lines are indented by `indent`.
+    pub(super) fn paragraph(
+        &mut self,
+        head: (Paint, &str),
+        indent: usize,
+        body: (Paint, &str),
+    ) -> io::Result<()> {
+        let used = columns(head.1);
+        let margin = " ".repeat(indent);
+        let mut lines = wrap(
+            &clean(body.1),
+            self.style.width.saturating_sub(used),
+            self.style.width.saturating_sub(indent),
+        );
+        if lines.is_empty() {
+            lines.push(String::new());
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let start = if index == 0 {
+                head
+            } else {
+                (PLAIN, margin.as_str())
+            };
+            self.unbroken(&[start, (body.0, line)])?;
+        }
+        Ok(())
+    }
+}
+
+/// No paint at all.
+pub(super) const PLAIN: Paint = Paint::new();
+
+/// Columns that a text takes; one for each character.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The text in at most `width` columns, cut with `…`.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    let text = clean(text);
+    let text = text.trim();
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Breaks at spaces only: a path or a word longer than the line stands on a line of its own, whole.
+fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let room = if lines.is_empty() { first } else { rest };
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Control characters and those that turn the direction of writing, made harmless.
+fn clean(text: &str) -> String {
+    let harmful = |sign: char| {
+        sign.is_control()
+            || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let replace = |sign: char| match sign {
+        '\t' | '\n' | '\r' => ' ',
+        sign if harmful(sign) => '\u{fffd}',
+        sign => sign,
+    };
+    text.chars().map(replace).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_only() {
+        for (text, first, rest, lines) in [
+            ("", 10, 10, vec![]),
+            ("a b c", 10, 10, vec!["a b c"]),
+            ("one two three", 7, 5, vec!["one two", "three"]),
+            (
+                "see logs/longhorn-system/x.log:1 now",
+                10,
+                10,
+                vec!["see", "logs/longhorn-system/x.log:1", "now"],
+            ),
+        ] {
+            assert_eq!(wrap(text, first, rest), lines);
+        }
+    }
+
+    #[test]
+    fn log_text_cannot_move_the_cursor() {
+        let mut out = Vec::new();
+        let mut page = Page::new(
+            &mut out,
+            Style {
+                color: false,
+                width: 80,
+            },
+        );
+        page.unbroken(&[(PLAIN, "a\u{1b}[2Jb\tc\u{202e}d\r\ne")])
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "a\u{fffd}[2Jb c\u{fffd}d  e\n"
+        );
+    }
+
+    #[test]
+    fn cutting_counts_characters() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
+        assert_eq!(cut("", 0), "");
+    }
+}
