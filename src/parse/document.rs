@@ -647,6 +647,10 @@ impl Kind {
 }
 
 impl Node {
+    pub(super) fn is_container(self) -> bool {
+        matches!(self.kind, Kind::List | Kind::Map)
+    }
+
     pub(super) fn null(source: u32, length: u32) -> Node {
         Node {
             kind: Kind::Null,
