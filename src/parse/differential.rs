@@ -12,7 +12,9 @@ fn oracle(text: &str) -> Option<Json> {
     fn soften(value: &mut Json) {
         match value {
             Json::Number(number) => {
-                if number.as_i64().is_none() && let Some(float) = number.as_f64() {
+                if number.as_i64().is_none()
+                    && let Some(float) = number.as_f64()
+                {
                     *value = float.into();
                 }
             }
@@ -40,10 +42,11 @@ const SNIPPETS: [&str; 9] = [
 ];
 
 const INSERTIONS: [&str; 58] = [
-    ":", ": ", ":\n", " :", "-", "- ", "-\n", "#", " #", "# ", "\"", "'", "''", "\\", "\\ ", "\\\n",
-    "\t", "\n", "\n\n", " ", "  ", "   ", " \n", "{", "}", "[", "]", "{}", "[]", "|", "|-\n", "|+\n",
-    "|2\n", ">", ">-\n", "&a ", "*a", "!", "!!str ", "? ", "%", "@", "`", ",", "~", "=", "<<: ",
-    "\u{85}", "\u{2028}", "\u{feff}", "é", "\r", "\r\n", "---\n", "...\n", "null", "1e+09", "\0",
+    ":", ": ", ":\n", " :", "-", "- ", "-\n", "#", " #", "# ", "\"", "'", "''", "\\", "\\ ",
+    "\\\n", "\t", "\n", "\n\n", " ", "  ", "   ", " \n", "{", "}", "[", "]", "{}", "[]", "|",
+    "|-\n", "|+\n", "|2\n", ">", ">-\n", "&a ", "*a", "!", "!!str ", "? ", "%", "@", "`", ",", "~",
+    "=", "<<: ", "\u{85}", "\u{2028}", "\u{feff}", "é", "\r", "\r\n", "---\n", "...\n", "null",
+    "1e+09", "\0",
 ];
 
 /// A generator of its own (xorshift64*): the same damage on every machine.
@@ -73,10 +76,16 @@ fn damaged(random: &mut Random) -> String {
 fn damage(text: &mut Vec<u8>, random: &mut Random) {
     let at = random.below(text.len() + 1);
     let line_start = |at: usize, text: &[u8]| {
-        text[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1)
+        text[..at]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |index| index + 1)
     };
     let start = line_start(at, text);
-    let end = text[start..].iter().position(|b| *b == b'\n').map_or(text.len(), |i| start + i + 1);
+    let end = text[start..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(text.len(), |i| start + i + 1);
     match random.below(11) {
         0 | 1 | 2 => {
             let insertion = INSERTIONS[random.below(INSERTIONS.len())].bytes();
@@ -91,9 +100,15 @@ fn damage(text: &mut Vec<u8>, random: &mut Random) {
             let to = line_start(random.below(text.len() + 1), text);
             text.splice(to..to, line);
         }
-        8 => drop(text.splice(start..start, b"    "[..=random.below(4).min(3)].iter().copied())),
+        8 => drop(text.splice(
+            start..start,
+            b"    "[..=random.below(4).min(3)].iter().copied(),
+        )),
         9 => {
-            let spaces = text[start..end].iter().take_while(|byte| **byte == b' ').count();
+            let spaces = text[start..end]
+                .iter()
+                .take_while(|byte| **byte == b' ')
+                .count();
             text.drain(start..start + random.below(spaces + 1));
         }
         10 if random.below(4) == 0 => text.truncate(at),
@@ -107,23 +122,34 @@ fn damage(text: &mut Vec<u8>, random: &mut Random) {
 
 /// The fast reader gives the oracle's tree or gives the text back.
 fn check_fast(text: &str) -> Result<bool, String> {
-    let Ok(document) = yaml::read(text.to_owned()) else { return Ok(false) };
+    let Ok(document) = yaml::read(text.to_owned()) else {
+        return Ok(false);
+    };
     // The oracle refuses whole numbers beyond 64 bits, which are floats here.
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
-    if text.as_bytes().chunk_by(|a, b| is_word(a) && is_word(b)).any(|word| word.len() > 19) {
+    if text
+        .as_bytes()
+        .chunk_by(|a, b| is_word(a) && is_word(b))
+        .any(|word| word.len() > 19)
+    {
         return Ok(false);
     }
     let ours = document.root().to_json();
     match oracle(text) {
         Some(expected) if expected == ours => Ok(true),
-        other => Err(format!("{text}\n--- {text:?}\n--- ours:   {ours}\n--- oracle: {other:?}")),
+        other => Err(format!(
+            "{text}\n--- {text:?}\n--- ours:   {ours}\n--- oracle: {other:?}"
+        )),
     }
 }
 
 #[test]
 fn damaged_yaml_gives_the_tree_of_the_oracle_or_falls_back() {
     let number = |name: &str, default| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
     };
     let seconds = number("YAML_FUZZ_SECONDS", 2);
     let mut random = Random(number("YAML_FUZZ_SEED", 0x9e37_79b9_7f4a_7c15));
@@ -138,7 +164,10 @@ fn damaged_yaml_gives_the_tree_of_the_oracle_or_falls_back() {
     }
     println!("{equal} equal, {fallen} fallen back");
     assert!(wrong.is_empty(), "{}", wrong.join("\n=====\n"));
-    assert!(equal > 100, "the damage must leave some texts readable, not {equal} of {fallen}");
+    assert!(
+        equal > 100,
+        "the damage must leave some texts readable, not {equal} of {fallen}"
+    );
 }
 
 #[test]
