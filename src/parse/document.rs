@@ -130,6 +130,11 @@ impl Document {
         slice(home, node.first, node.second)
     }
 
+    /// The source text of a null, truth value or number.
+    pub(super) fn token(&self, node: Node) -> &str {
+        slice(&self.text, node.source, u32::from(node.token))
+    }
+
     /// Index after the subtree that begins at `index`.
     fn after(&self, index: u32) -> u32 {
         let node = self.node(index);
@@ -292,9 +297,7 @@ impl<'d> View<'d> {
         let document = self.document;
         match node.kind {
             Kind::Absent => "null",
-            Kind::Null | Kind::Bool | Kind::Integer | Kind::Float => {
-                slice(&document.text, node.source, u32::from(node.token))
-            }
+            Kind::Null | Kind::Bool | Kind::Integer | Kind::Float => document.token(node),
             Kind::CutText => slice(&document.text, node.first, node.second + CUT),
             Kind::CutExtraText => slice(&document.extra, node.first, node.second + CUT),
             Kind::Text | Kind::ExtraText | Kind::Key | Kind::ExtraKey => document.text_of(node),
@@ -647,6 +650,10 @@ impl Kind {
 }
 
 impl Node {
+    pub(super) fn is_container(self) -> bool {
+        matches!(self.kind, Kind::List | Kind::Map)
+    }
+
     pub(super) fn null(source: u32, length: u32) -> Node {
         Node {
             kind: Kind::Null,
@@ -738,7 +745,7 @@ impl Node {
         }
     }
 
-    fn bits(self) -> u64 {
+    pub(super) fn bits(self) -> u64 {
         u64::from(self.first) << 32 | u64::from(self.second)
     }
 }
@@ -746,6 +753,45 @@ impl Node {
 /// An offset as the tape keeps it. Readers refuse texts beyond 4 GiB, so nothing is lost.
 pub(super) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Takes entries of maps off a tape, keys and values. `keys` are the indices of their keys, in
+/// ascending order.
+pub(super) fn drop_entries(nodes: &mut Vec<Node>, keys: &[u32]) {
+    let mut keys = keys.iter().map(|key| *key as usize).peekable();
+    // Open lists and maps: where they end as read, and their index as written.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let (mut read, mut written) = (0, 0);
+    loop {
+        while let Some((_, index)) = open.pop_if(|(end, _)| *end <= read) {
+            if let Some(container) = nodes.get_mut(index) {
+                container.first = to_u32(written);
+            }
+        }
+        while keys.next_if(|key| *key < read).is_some() {}
+        let Some(node) = nodes.get(read).copied() else {
+            break;
+        };
+        if keys.next_if_eq(&read).is_some() {
+            read = match nodes.get(read + 1) {
+                Some(value) if value.is_container() => value.first as usize,
+                _ => read + 2,
+            };
+            if let Some(map) = open.last().and_then(|(_, index)| nodes.get_mut(*index)) {
+                map.second = map.second.saturating_sub(1);
+            }
+            continue;
+        }
+        if let Some(place) = nodes.get_mut(written) {
+            *place = node;
+        }
+        if node.is_container() {
+            open.push((node.first as usize, written));
+        }
+        read += 1;
+        written += 1;
+    }
+    nodes.truncate(written);
 }
 
 fn to_u16(number: u32) -> u16 {

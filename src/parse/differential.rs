@@ -1,0 +1,178 @@
+//! Holds the YAML readers against each other and against an oracle: on every file of the outside
+//! bundles, and on collector's YAML with random damage.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+use super::yaml;
+
+/// The oracle's tree, with whole numbers beyond `i64` as floats, as ours are.
+fn oracle(text: &str) -> Option<Json> {
+    fn soften(value: &mut Json) {
+        match value {
+            Json::Number(number) => {
+                if number.as_i64().is_none()
+                    && let Some(float) = number.as_f64()
+                {
+                    *value = float.into();
+                }
+            }
+            Json::Array(items) => items.iter_mut().for_each(soften),
+            Json::Object(entries) => entries.values_mut().for_each(soften),
+            _ => {}
+        }
+    }
+    let mut value = serde_yaml::from_str(text).ok()?;
+    soften(&mut value);
+    Some(value)
+}
+
+/// Text in every style of the collector's encoder.
+const SNIPPETS: [&str; 9] = [
+    "apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  continue: \"null\"\n  resourceVersion: \"14659075\"\n",
+    "apiVersion: v1\nitems:\n- apiVersion: v1\n  count: 3\n  kind: Event\n  message: Successfully assigned harvester-system/supportbundle-manager-bundle\n    to node1\n  metadata:\n    creationTimestamp: \"2022-03-22T23:49:14Z\"\n    managedFields:\n    - fieldsType: FieldsV1\n      fieldsV1:\n        f:count: {}\n        f:metadata:\n          .: {}\n          k:{\"port\":80,\"protocol\":\"TCP\"}:\n            .: {}\n            f:name: {}\n    name: a.16dfd8\n  source: null\n- kind: Event\n  type: Normal\nkind: List\nmetadata: {}\n",
+    "data:\n  Corefile: \".:53 {\\n    errors \\n    health  {\\n        lameduck 5s\\n    }\\n    ready\n    \\n    kubernetes   cluster.local \\u00e9\\U0001F600 \\x41\n    \\   prometheus   0.0.0.0:9153\\n\"\n  a: \"tab\\there\"\n",
+    "data:\n  key.yaml: |-\n    a: b\n    # not a comment\n\n      - deeper\n    last\n  two: |2\n     leading\n    text\n  keep: |+\n    text\n\n\n  clip: |\n    x\n",
+    "spec:\n  rules:\n  - apiGroups:\n    - '*'\n    resources:\n    - '*'\n  embedded: '{\"a\":1,\"it''s\": \"long text that is folded\n    here\"}'\n  quoted: '@x: y #z '\n",
+    "- - a\n  - b\n- - c\n  - - d\n    - e: f\n      g: h\n- {}\n- []\n- null\n- ~\n- \"null\"\n- 'x'\n- |-\n  text\n  more\n- plain\n  folded - text\n",
+    "numbers:\n- 1\n- -7\n- 0.1\n- 1e+09\n- 2.31131136e+08\n- 0x1f\n- 0o17\n- 007\n- +1\n- .inf\n- 9223372036854775808\n- 1.2.3\n- -x\n- 52:54:00\n- true\n- False\n- yes\n",
+    "a:\n  b:\n    c: d\n    e:\n    - f: g\n      h: i\n    - j: k\n  l: m\nn:\n  - o\n  - p: q\n    r: s\nt: u\n",
+    "é: ü\nurl: http://example.com/a#b?c=d&e=f\nmac: 0c:c4:7a:6b:84:20\nargs:\n- --v=2\n- -c\n- exec /bin/x --flag=\"y\" [z] {w}, v\nemoji: \"\\U0001F600\"\npercent: 50%\ntilde: a~b\nequal: =\nless: <none>\n",
+];
+
+const INSERTIONS: [&str; 58] = [
+    ":", ": ", ":\n", " :", "-", "- ", "-\n", "#", " #", "# ", "\"", "'", "''", "\\", "\\ ",
+    "\\\n", "\t", "\n", "\n\n", " ", "  ", "   ", " \n", "{", "}", "[", "]", "{}", "[]", "|",
+    "|-\n", "|+\n", "|2\n", ">", ">-\n", "&a ", "*a", "!", "!!str ", "? ", "%", "@", "`", ",", "~",
+    "=", "<<: ", "\u{85}", "\u{2028}", "\u{feff}", "é", "\r", "\r\n", "---\n", "...\n", "null",
+    "1e+09", "\0",
+];
+
+/// A generator of its own (xorshift64*): the same damage on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(number).unwrap() % bound.max(1)
+    }
+}
+
+fn damaged(random: &mut Random) -> String {
+    let mut text = SNIPPETS[random.below(SNIPPETS.len())].as_bytes().to_vec();
+    for _ in 0..=random.below(4) {
+        damage(&mut text, random);
+    }
+    if random.below(8) != 0 && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn damage(text: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(text.len() + 1);
+    let line_start = |at: usize, text: &[u8]| {
+        text[..at]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |index| index + 1)
+    };
+    let start = line_start(at, text);
+    let end = text[start..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(text.len(), |i| start + i + 1);
+    match random.below(11) {
+        0 | 1 | 2 => {
+            let insertion = INSERTIONS[random.below(INSERTIONS.len())].bytes();
+            text.splice(at..at, insertion);
+        }
+        3 if at < text.len() => text[at] ^= 1 << random.below(8),
+        4 if at < text.len() => text[at] = u8::try_from(32 + random.below(95)).unwrap(),
+        5 if at < text.len() => drop(text.remove(at)),
+        6 => drop(text.drain(start..end)),
+        7 => {
+            let line = text[start..end].to_vec();
+            let to = line_start(random.below(text.len() + 1), text);
+            text.splice(to..to, line);
+        }
+        8 => drop(text.splice(
+            start..start,
+            b"    "[..=random.below(4).min(3)].iter().copied(),
+        )),
+        9 => {
+            let spaces = text[start..end]
+                .iter()
+                .take_while(|byte| **byte == b' ')
+                .count();
+            text.drain(start..start + random.below(spaces + 1));
+        }
+        10 if random.below(4) == 0 => text.truncate(at),
+        _ => {
+            if let Some(found) = text[at..].iter().position(|byte| *byte == b'\n') {
+                text.remove(at + found);
+            }
+        }
+    }
+}
+
+/// The fast reader gives the oracle's tree or gives the text back.
+fn check_fast(text: &str) -> Result<bool, String> {
+    let Ok(document) = yaml::read(text.to_owned()) else {
+        return Ok(false);
+    };
+    // The oracle refuses whole numbers beyond 64 bits, which are floats here.
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    if text
+        .as_bytes()
+        .chunk_by(|a, b| is_word(a) && is_word(b))
+        .any(|word| word.len() > 19)
+    {
+        return Ok(false);
+    }
+    let ours = document.root().to_json();
+    match oracle(text) {
+        Some(expected) if expected == ours => Ok(true),
+        other => Err(format!(
+            "{text}\n--- {text:?}\n--- ours:   {ours}\n--- oracle: {other:?}"
+        )),
+    }
+}
+
+#[test]
+fn damaged_yaml_gives_the_tree_of_the_oracle_or_falls_back() {
+    let number = |name: &str, default| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let seconds = number("YAML_FUZZ_SECONDS", 2);
+    let mut random = Random(number("YAML_FUZZ_SEED", 0x9e37_79b9_7f4a_7c15));
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let (mut equal, mut fallen, mut wrong) = (0_u64, 0_u64, Vec::new());
+    while Instant::now() < end && wrong.len() < 5 {
+        match check_fast(&damaged(&mut random)) {
+            Ok(true) => equal += 1,
+            Ok(false) => fallen += 1,
+            Err(difference) => wrong.push(difference),
+        }
+    }
+    println!("{equal} equal, {fallen} fallen back");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n=====\n"));
+    assert!(
+        equal > 100,
+        "the damage must leave some texts readable, not {equal} of {fallen}"
+    );
+}
+
+#[test]
+fn snippets_are_of_the_fast_part() {
+    for snippet in SNIPPETS {
+        assert_eq!(check_fast(snippet), Ok(true), "{snippet}");
+    }
+}
