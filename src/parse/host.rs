@@ -475,3 +475,5 @@ fn read_file(reader: &mut Reader, section: &Section) {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,88 @@ fn find_or_keep(reader: &mut Reader, session: IscsiSession) -> Option<usize> {
 /// Far above what a host attaches (Kubernetes allows 110 pods a node by default, Harvester 200), and
 /// low enough for a search through all of them for each.
 const MOST_SESSIONS: usize = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn sessions_are_listed_plainly_and_in_detail() {
+        let facts = facts_of(
+            "\
+#==[ Configuration File ]==#
+# /etc/iscsi/initiatorname.iscsi
+InitiatorName=iqn.1996-04.de.suse:01:9238246f6ede
+#==[ Command ]==#
+# /sbin/iscsiadm -m session
+tcp: [3] 10.52.0.9:3260,1 iqn.2019-10.io.longhorn:pvc-1 (non-flash)
+tcp: [4] 10.52.0.9:3260,1 iqn.2019-10.io.longhorn:pvc-2 (non-flash)
+#==[ Command ]==#
+# /sbin/iscsiadm -m session -P 3
+Target: iqn.2019-10.io.longhorn:pvc-1 (non-flash)
+	Current Portal: 10.52.0.9:3260,1
+	Persistent Portal: 10.52.0.9:3260,1
+		SID: 3
+		iSCSI Connection State: LOGGED IN
+		iSCSI Session State: LOGGED_IN
+			Attached scsi disk sdb		State: running
+Target: iqn.2019-10.io.longhorn:pvc-9 (non-flash)
+	Current Portal: 10.52.0.7:3260,1
+		SID: 9
+		iSCSI Session State: FAILED
+",
+        );
+        assert_eq!(
+            facts.initiator.map(|fact| fact.value).as_deref(),
+            Some("iqn.1996-04.de.suse:01:9238246f6ede")
+        );
+        let rows: Vec<_> = facts
+            .iscsi_sessions
+            .iter()
+            .map(|row| {
+                (
+                    row.session,
+                    row.target.as_str(),
+                    row.portal.as_deref(),
+                    row.state.as_deref(),
+                    row.devices.join(" "),
+                )
+            })
+            .collect();
+        let target = |name: &str| format!("iqn.2019-10.io.longhorn:{name}");
+        let (one, two, nine) = (target("pvc-1"), target("pvc-2"), target("pvc-9"));
+        assert_eq!(
+            rows,
+            [
+                (
+                    Some(3),
+                    one.as_str(),
+                    Some("10.52.0.9:3260"),
+                    Some("LOGGED_IN"),
+                    "sdb".to_owned()
+                ),
+                (
+                    Some(4),
+                    two.as_str(),
+                    Some("10.52.0.9:3260"),
+                    None,
+                    String::new()
+                ),
+                (
+                    Some(9),
+                    nine.as_str(),
+                    Some("10.52.0.7:3260"),
+                    Some("FAILED"),
+                    String::new()
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn no_sessions() {
+        let facts =
+            facts_of("#==[ Command ]==#\n# iscsiadm -m session\niscsiadm: No active sessions.\n");
+        assert!(facts.iscsi_sessions.is_empty());
+    }
+}

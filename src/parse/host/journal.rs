@@ -403,3 +403,245 @@ fn kernel(reader: &Reader, piece: &Piece) -> (Option<Fact<String>>, Option<Fact<
         command_line.map(|(line, text)| reader.fact(text.to_owned(), line)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::host::{HostFacts, HostFile, read};
+
+    fn kernel_log(boots_ago: u8, text: &str) -> HostFacts {
+        read(HostFile::KernelLog { boots_ago }, "kernel.log", text).value
+    }
+
+    const START: &str = "\
+-- Logs begin at Sun 2022-03-06 22:45:10 UTC, end at Tue 2022-03-22 23:50:53 UTC. --
+Mar 06 22:45:10 localhost kernel: microcode: microcode updated early to revision 0x12d
+Mar 06 22:45:10 localhost kernel: Linux version 5.3.18-59.37-default (geeko@buildhost) (gcc version 7.5.0)
+Mar 06 22:45:10 localhost kernel: Command line: BOOT_IMAGE=(loop0)/boot/vmlinuz panic=0
+Mar 06 22:45:11 localhost systemd-journald[312]: Received SIGTERM from PID 1 (systemd).
+";
+
+    #[test]
+    fn current_boot() {
+        let text = format!(
+            "{START}Mar 22 23:50:58 node1 kernel: EXT4-fs error (device sdc): x\n  continued\n"
+        );
+        let facts = kernel_log(0, &text);
+        assert_eq!(facts.journals[0].begins, "Sun 2022-03-06 22:45:10 UTC");
+        assert_eq!(facts.journals[0].ends, "Tue 2022-03-22 23:50:53 UTC");
+        assert_eq!(facts.boots.len(), 1);
+        let boot = &facts.boots[0];
+        let read = |fact: &Option<Fact<String>>| {
+            fact.as_ref()
+                .map(|fact| (fact.value.clone(), fact.seen.line))
+        };
+        assert_eq!(
+            read(&boot.first),
+            Some(("Mar 06 22:45:10".to_owned(), Some(2)))
+        );
+        assert_eq!(
+            read(&boot.last),
+            Some(("Mar 22 23:50:58".to_owned(), Some(6)))
+        );
+        assert_eq!(
+            read(&boot.kernel),
+            Some(("5.3.18-59.37-default".to_owned(), Some(3)))
+        );
+        assert_eq!(
+            read(&boot.kernel_command_line),
+            Some((
+                "BOOT_IMAGE=(loop0)/boot/vmlinuz panic=0".to_owned(),
+                Some(4)
+            ))
+        );
+        assert_eq!((boot.boots_ago, boot.clean), (Some(0), None));
+    }
+
+    #[test]
+    fn how_an_earlier_boot_ended() {
+        for (end, clean, line) in [
+            (
+                "Mar 07 01:00:00.123456 node1 kernel: reboot: Restarting system",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-shutdown[1]: Syncing filesystems and block devices.",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-journald[9]: Received SIGTERM from PID 1 (systemd-shutdow).",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-journald[9]: Journal stopped",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd[1]: Reached target Shutdown.",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 kernel: Kernel panic - not syncing: hung_task: blocked tasks",
+                Some(false),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 kernel: nvme nvme0: I/O 12 QID 3 timeout, aborting",
+                Some(false),
+                6,
+            ),
+            // Torn by the loss of power: the last whole line stands for the end.
+            ("Mar 07 01:0", Some(false), 5),
+        ] {
+            let facts = kernel_log(1, &format!("{START}{end}\n"));
+            let boot = &facts.boots[0];
+            assert_eq!(
+                (boot.clean, boot.ending.as_ref().and_then(|at| at.line)),
+                (clean, Some(line)),
+                "{end}"
+            );
+            assert_eq!(boot.boots_ago, Some(1));
+        }
+    }
+
+    #[test]
+    fn signs_of_an_early_hand_over_do_not_count() {
+        let mut text =
+            START.to_owned() + "Mar 06 22:45:12 localhost systemd[1]: Reached target Shutdown.\n";
+        for second in 0..ENDING_LINES {
+            text += &format!(
+                "Mar 07 01:{:02}:{:02} node1 kernel: eth0: link up\n",
+                second / 60,
+                second % 60
+            );
+        }
+        assert_eq!(kernel_log(2, &text).boots[0].clean, Some(false));
+    }
+
+    #[test]
+    fn boots_of_a_unit() {
+        let text = "\
+-- Journal begins at Wed 2025-04-30 08:25:09 UTC; ends at Fri 2025-05-09 16:46:29 UTC. --
+Apr 30 08:29:59.000000 node1 systemd[1]: Started Open-iSCSI.
+Apr 30 08:30:10.000000 node1 iscsid[1959]: Connection1:0 is operational now
+-- Boot 0123456789abcdef0123456789abcdef --
+May 02 08:29:59.000000 node1 systemd[1]: Started Open-iSCSI.
+May 02 09:00:00.000000 node1 systemd[1]: Shutting down.
+-- Reboot --
+May 09 08:29:59.000000 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming and replacing.
+-- Boot not-an-id --
+May 09 08:30:59.000000 node1 systemd[1]: Started Open-iSCSI.
+";
+        let facts = read(HostFile::UnitLog("iscsid".to_owned()), "iscsid.log", text).value;
+        let rows: Vec<_> = facts
+            .boots
+            .iter()
+            .map(|boot| {
+                (
+                    boot.seen.line,
+                    boot.id.is_some(),
+                    boot.first.as_ref().map(|first| first.value.as_str()),
+                    boot.clean,
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(2), false, Some("Apr 30 08:29:59.000000"), None),
+                (Some(5), true, Some("May 02 08:29:59.000000"), Some(true)),
+                (Some(8), false, Some("May 09 08:29:59.000000"), None),
+            ]
+        );
+        assert_eq!(
+            facts.boots[2]
+                .previous_unclean
+                .as_ref()
+                .and_then(|at| at.line),
+            Some(8)
+        );
+        assert_eq!(facts.boots[0].unit.as_deref(), Some("iscsid"));
+        assert_eq!(facts.boots[0].boots_ago, None);
+        assert_eq!(facts.journals[0].ends, "Fri 2025-05-09 16:46:29 UTC");
+    }
+
+    #[test]
+    fn an_unclosed_journal_tells_of_the_boot_before() {
+        let text = "Apr 30 08:29:59 node1 iscsid[1]: a\n-- Reboot --\n\
+            May 09 08:29:59 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming.\n";
+        let facts = read(HostFile::UnitLog("iscsid".to_owned()), "p", text).value;
+        assert_eq!(facts.boots[0].clean, Some(false));
+        assert_eq!(
+            facts.boots[0].ending.as_ref().and_then(|at| at.line),
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn a_second_kernel_start_is_a_second_boot() {
+        let text = format!(
+            "{START}Mar 08 00:00:00 node1 kernel: Linux version 5.14.21 (x)\nMar 08 00:00:01 node1 kernel: a\n"
+        );
+        let facts = kernel_log(0, &text);
+        let rows: Vec<_> = facts
+            .boots
+            .iter()
+            .map(|boot| (boot.boots_ago, boot.seen.line, boot.clean))
+            .collect();
+        assert_eq!(
+            rows,
+            [(Some(1), Some(2), Some(false)), (Some(0), Some(6), None)]
+        );
+    }
+
+    #[test]
+    fn journals_without_entries_and_torn_starts() {
+        let none = "-- Logs begin at Sun 2022-03-06 22:45:10 UTC, end at Tue 2022-03-22 23:50:58 UTC. --\n-- No entries --\n";
+        let facts = read(HostFile::UnitLog("wicked".to_owned()), "p", none).value;
+        assert!(facts.boots.is_empty());
+        assert_eq!(facts.journals.len(), 1);
+
+        let torn = "r 22 22:07:48 node1 agent[1]: a\nMar 22 22:07:49 node1 agent[1]: b\n";
+        let facts = read(
+            HostFile::UnitLog("rancher-system-agent".to_owned()),
+            "p",
+            torn,
+        )
+        .value;
+        assert_eq!(facts.boots[0].first, None);
+        assert_eq!(
+            facts.boots[0].last.as_ref().map(|last| last.value.as_str()),
+            Some("Mar 22 22:07:49")
+        );
+    }
+
+    #[test]
+    fn an_endless_line_takes_no_endless_time() {
+        let text = format!("Mar 08 00:00:00 node1 {}", KERNEL_START.repeat(200_000));
+        assert!(kernel_log(0, &text).boots.len() < 20);
+    }
+
+    #[test]
+    fn stamps() {
+        assert_eq!(stamp("Mar 06 22:45:10 node1 x"), Some("Mar 06 22:45:10"));
+        assert_eq!(
+            stamp("Mar 06 22:45:10.123456 node1 x"),
+            Some("Mar 06 22:45:10.123456")
+        );
+        for line in [
+            "",
+            "r 22 22:07:48 node1",
+            "Mar 06 22:45:10",
+            "-- Reboot --",
+            "    at foo",
+            "Már 06 22:45:10 x",
+        ] {
+            assert_eq!(stamp(line), None, "{line}");
+        }
+    }
+}
