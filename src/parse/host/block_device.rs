@@ -69,12 +69,18 @@ const LEFT_ALIGNED: [&str; 12] = [
     "SERIAL",
 ];
 
+/// Rows and characters of a tree that are looked at. A row is some 300 characters long, and a host
+/// has a few devices per disk and attached volume.
+const MOST_ROWS_OF_TREE: usize = 5_000;
+const LONGEST_ROW: usize = 1_500;
+
 /// Reads the tree of `lsblk -i -o NAME,…`: columns by the place of their heading, parents by the
 /// depth of the branch that leads to a name.
 pub(super) fn read_lsblk(reader: &mut Reader, section: &Section) {
     let lines: Vec<(u32, Vec<char>)> = section
         .lines()
-        .map(|(line, text)| (line, text.chars().collect()))
+        .take(MOST_ROWS_OF_TREE)
+        .map(|(line, text)| (line, text.chars().take(LONGEST_ROW).collect()))
         .collect();
     let header = lines
         .iter()
@@ -183,7 +189,7 @@ impl Table {
     fn new(heading: &[char], rows: &[&(u32, Vec<char>)]) -> Self {
         let mut columns = Vec::new();
         let mut at = 0;
-        while at < heading.len() {
+        while at < heading.len() && columns.len() < 64 {
             if heading.get(at).is_some_and(|c| c.is_whitespace()) {
                 at += 1;
                 continue;

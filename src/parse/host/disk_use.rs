@@ -367,9 +367,10 @@ pub fn is_longhorn_data_path(path: &str) -> bool {
         || path.starts_with("/var/lib/harvester/extra-disks/")
 }
 
-/// Whether a SCSI model is that of Longhorn's iSCSI target.
+/// Whether a disk's model is that of Longhorn's target: over iSCSI for its v1 data engine, over
+/// NVMe/TCP from SPDK, under SPDK's default name, for v2.
 pub fn is_longhorn_model(model: &str) -> bool {
-    matches!(model.trim(), "VIRTUAL-DISK" | "VIRTUAL_DISK")
+    matches!(model.trim(), "VIRTUAL-DISK" | "SPDK bdev Controller")
 }
 
 /// Volume that a device node of Longhorn's belongs to: `/dev/longhorn/pvc-…`.

@@ -147,7 +147,11 @@ pub(super) fn read_mounts(reader: &mut Reader, section: &Section) {
         let Some([device, path, fs_type, options]) = read_line(text) else {
             continue;
         };
-        let options: Vec<String> = options.split(',').map(str::to_owned).collect();
+        let options: Vec<String> = options
+            .split(',')
+            .take(MOST_OPTIONS)
+            .map(str::to_owned)
+            .collect();
         let read_only = options.iter().any(|option| option == "ro");
         let entry = MountEntry {
             path,
@@ -160,6 +164,9 @@ pub(super) fn read_mounts(reader: &mut Reader, section: &Section) {
         reader.keep(|facts| &mut facts.mounts, entry);
     }
 }
+
+/// Far above what the longest list, of an overlay with its flags, has.
+const MOST_OPTIONS: usize = 256;
 
 struct Header {
     typed: bool,

@@ -1,8 +1,11 @@
 //! Boots in the kernel's and units' journals.
 
+use std::collections::BTreeMap;
+
 use memchr::memmem;
 
-use crate::parse::host::{Fact, MOST_ROWS, Reader};
+use crate::parse::host::section::Section;
+use crate::parse::host::{Fact, HostFacts, MOST_ROWS, Reader};
 use crate::span::Location;
 
 /// A boot, or the part of it that a journal shows. Times are as printed, without year or zone:
@@ -37,14 +40,15 @@ pub struct Boot {
     pub seen: Location,
 }
 
-/// The first line of a journal's export: what the journal covers, with year and zone.
+/// What a journal covers, with year and zone: from the first line of its export, or from the first
+/// and last line of a section that has full times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSpan {
-    /// `Sun 2022-03-06 22:45:10 UTC`.
+    /// `Sun 2022-03-06 22:45:10 UTC` in a header, `2025-05-09T08:25:09+0000` in a section.
     pub begins: String,
     /// `Tue 2022-03-22 23:56:05 UTC`: about when the file was collected.
     pub ends: String,
-    /// The header.
+    /// The header, or the section's first line.
     pub seen: Location,
 }
 
@@ -74,6 +78,31 @@ const SHUTDOWN_SIGNS: [&str; 13] = [
 /// Words with which a kernel ends its own boot.
 const PANIC_SIGNS: [&str; 1] = ["Kernel panic - not syncing"];
 
+impl HostFacts {
+    /// The boots of the kernel's journals, the current one first, each told by one file. What a boot
+    /// found of the one before it counts for that one, though another file holds it.
+    pub fn kernel_boots(&self) -> Vec<Boot> {
+        let mut by_age: BTreeMap<u32, Boot> = BTreeMap::new();
+        for boot in self.boots.iter().filter(|boot| boot.unit.is_none()) {
+            if let Some(ago) = boot.boots_ago {
+                by_age.entry(ago).or_insert_with(|| boot.clone());
+            }
+        }
+        let traces: Vec<(u32, Location)> = by_age
+            .iter()
+            .filter_map(|(ago, boot)| Some((ago.checked_add(1)?, boot.previous_unclean.clone()?)))
+            .collect();
+        for (ago, trace) in traces {
+            if let Some(boot) = by_age.get_mut(&ago)
+                && boot.clean != Some(true)
+            {
+                (boot.clean, boot.ending) = (Some(false), Some(trace));
+            }
+        }
+        by_age.into_values().collect()
+    }
+}
+
 /// Reads `kernel.log`, `.1` or `.2`: the kernel's messages of one boot.
 pub(super) fn read_kernel_log(reader: &mut Reader, boots_ago: u8, text: &str) {
     read_boots(reader, None, Some(u32::from(boots_ago)), text);
@@ -82,6 +111,37 @@ pub(super) fn read_kernel_log(reader: &mut Reader, boots_ago: u8, text: &str) {
 /// Reads the journal of a unit over all boots.
 pub(super) fn read_unit_log(reader: &mut Reader, unit: &str, text: &str) {
     read_boots(reader, Some(unit), None, text);
+}
+
+/// Takes from a section of `journalctl --output=short-iso` what it covers. Newer journals have no
+/// header, so this is where a year and an offset come from.
+pub(super) fn read_section(reader: &mut Reader, section: &Section) {
+    let is_line = |line: &&str| !line.is_empty() && !line.starts_with("-- ");
+    let first = section.lines().find(|(_, line)| is_line(line));
+    let ends = section.last_line().and_then(iso_stamp);
+    if let Some((line, begins)) = first.and_then(|(line, text)| Some((line, iso_stamp(text)?)))
+        && let Some(ends) = ends
+    {
+        let seen = reader.at(line);
+        let span = JournalSpan {
+            begins: begins.to_owned(),
+            ends: ends.to_owned(),
+            seen,
+        };
+        reader.keep(|facts| &mut facts.journals, span);
+    }
+}
+
+/// `2025-05-09T08:25:09+0000`, or `+00:00` in newer versions, at the start of a line.
+fn iso_stamp(line: &str) -> Option<&str> {
+    let word = line.split(' ').next()?;
+    let shape = b"0000-00-00T00:00:00";
+    let is_stamp = word.len() > shape.len()
+        && word.bytes().zip(shape).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == *other,
+        });
+    is_stamp.then_some(word)
 }
 
 fn read_boots(reader: &mut Reader, unit: Option<&str>, boots_ago: Option<u32>, text: &str) {
@@ -407,7 +467,7 @@ fn kernel(reader: &Reader, piece: &Piece) -> (Option<Fact<String>>, Option<Fact<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::host::{HostFacts, HostFile, read};
+    use crate::parse::host::{HostFile, read};
 
     fn kernel_log(boots_ago: u8, text: &str) -> HostFacts {
         read(HostFile::KernelLog { boots_ago }, "kernel.log", text).value
@@ -583,6 +643,40 @@ May 09 08:30:59.000000 node1 systemd[1]: Started Open-iSCSI.
     }
 
     #[test]
+    fn boots_over_several_files() {
+        let now = format!(
+            "{START}Mar 09 00:00:00 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming.\n"
+        );
+        let mut facts = kernel_log(2, START);
+        facts.merge(kernel_log(0, &now));
+        facts.merge(kernel_log(
+            1,
+            &format!("{START}Mar 08 00:00:00 node1 kernel: a\n"),
+        ));
+        facts.merge(read(HostFile::UnitLog("iscsid".to_owned()), "p", START).value);
+        let boots = facts.kernel_boots();
+        let rows: Vec<_> = boots
+            .iter()
+            .map(|boot| {
+                (
+                    boot.boots_ago,
+                    boot.clean,
+                    boot.ending.as_ref().and_then(|at| at.line),
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(0), None, None),
+                // The line that shows it is in the current boot's file.
+                (Some(1), Some(false), Some(6)),
+                (Some(2), Some(false), Some(5)),
+            ]
+        );
+    }
+
+    #[test]
     fn a_second_kernel_start_is_a_second_boot() {
         let text = format!(
             "{START}Mar 08 00:00:00 node1 kernel: Linux version 5.14.21 (x)\nMar 08 00:00:01 node1 kernel: a\n"
@@ -624,6 +718,27 @@ May 09 08:30:59.000000 node1 systemd[1]: Started Open-iSCSI.
     fn an_endless_line_takes_no_endless_time() {
         let text = format!("Mar 08 00:00:00 node1 {}", KERNEL_START.repeat(200_000));
         assert!(kernel_log(0, &text).boots.len() < 20);
+    }
+
+    #[test]
+    fn a_section_with_full_times_gives_the_year() {
+        let facts = crate::parse::host::tests::facts_of(
+            "#==[ Command ]==#\n# /usr/bin/journalctl --boot=0 --no-pager --output=short-iso\n\
+             -- Journal begins at x, ends at y. --\n\
+             2025-05-09T08:25:09+0000 localhost kernel: Linux version 5.14.21\n\
+             2025-05-10T08:25:09+0000 node1 kernel: a\n\n",
+        );
+        let span = &facts.journals[0];
+        assert_eq!(span.begins, "2025-05-09T08:25:09+0000");
+        assert_eq!(span.ends, "2025-05-10T08:25:09+0000");
+        assert_eq!(span.seen.line, Some(4));
+        let none =
+            "#==[ Command ]==#\n# journalctl --disk-usage\nArchived journals take up 1.2G.\n";
+        assert!(
+            crate::parse::host::tests::facts_of(none)
+                .journals
+                .is_empty()
+        );
     }
 
     #[test]

@@ -153,7 +153,10 @@ pub(super) fn read_taint(reader: &mut Reader, section: &Section) {
         } else if let (Some(taint), Some(reason)) =
             (&mut taint, text.trim().strip_prefix("TAINT: "))
         {
-            taint.reasons.push(reason.to_owned());
+            // There are fewer than 20 kinds of taint.
+            if taint.reasons.len() < 20 {
+                taint.reasons.push(reason.to_owned());
+            }
         }
     }
     if reader.facts.taint.is_none() {

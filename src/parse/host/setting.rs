@@ -1,6 +1,6 @@
 //! Top-level settings of configuration files.
 
-use crate::parse::host::{Reader, numbered, unquote};
+use crate::parse::host::{MOST_ROWS, Reader, numbered, unquote};
 use crate::span::{Location, ProblemKind};
 
 /// A top-level key of a configuration file with its plain values. Secrets are dropped, and so are
@@ -31,7 +31,9 @@ pub(super) fn read_settings(reader: &mut Reader, file: &str, text: &str) {
             continue;
         }
         if let Some(item) = trimmed.strip_prefix("- ") {
-            if let Some(setting) = &mut open {
+            if let Some(setting) = &mut open
+                && setting.values.len() < MOST_ROWS
+            {
                 setting.values.push(unquote(item).to_owned());
             }
         } else if !text.starts_with(char::is_whitespace) {

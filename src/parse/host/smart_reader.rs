@@ -54,7 +54,10 @@ pub(super) fn read_smart(reader: &mut Reader, section: &Section) {
         {
             report.read_failure = Some(reader.fact(text.trim().to_owned(), line));
         }
-        if let Some(counter) = error_counter(reader, line, text) {
+        // A disk has three such rows; more can only be a damaged text.
+        if report.error_counters.len() < 3
+            && let Some(counter) = error_counter(reader, line, text)
+        {
             report.error_counters.push(counter);
         } else if let Some((key, value)) = text.split_once(':') {
             read_pair(
