@@ -389,7 +389,14 @@ impl<'a> Reader<'a> {
 
 /// Lines with their numbers.
 fn numbered(text: &str) -> impl Iterator<Item = (u32, &str)> {
-    (1..=u32::MAX).zip(text.lines())
+    (1..=u32::MAX).zip(text.lines().map(bounded))
+}
+
+/// The start of a line, up to 64 KiB. The longest rows of a host, commands of Java and QEMU in `ps`,
+/// take some 10 KiB; a row of words costs several times its length while it is taken apart.
+fn bounded(line: &str) -> &str {
+    line.get(..line.floor_char_boundary(64 << 10))
+        .unwrap_or(line)
 }
 
 /// Takes blanks and a pair of quotes off a value.
@@ -456,6 +463,7 @@ fn read_command(reader: &mut Reader, section: &Section) {
         "date" if section.arguments().next().is_none() => clock::read_date(reader, section),
         "timedatectl" => clock::read_timedatectl(reader, section),
         "chronyc" if section.has_argument("tracking") => clock::read_tracking(reader, section),
+        "journalctl" => journal::read_section(reader, section),
         "last" => boot_history::read_last(reader, section),
         "systemctl" if section.has_argument("--failed") => service::read_failed(reader, section),
         "iscsiadm" if section.has_argument("session") => iscsi::read_sessions(reader, section),
@@ -475,3 +483,5 @@ fn read_file(reader: &mut Reader, section: &Section) {
     }
 }
 
+#[cfg(test)]
+mod tests;

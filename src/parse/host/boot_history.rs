@@ -110,3 +110,86 @@ fn is_date(words: &[&str]) -> bool {
         && year.len() == 4
         && year.parse::<u16>().is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::host::tests::facts_of;
+
+    fn history(lines: &str) -> Vec<BootRecord> {
+        facts_of(&format!(
+            "#==[ Command ]==#\n# /usr/bin/last -wxF | egrep \"reboot|shutdown\"\n{lines}"
+        ))
+        .boot_records
+    }
+
+    #[test]
+    fn starts_and_shutdowns() {
+        let records = history("\
+runlevel (to lvl 5)   5.14.21-default  Fri May  9 08:25:20 2025   still running
+reboot   system boot  5.14.21-default  Fri May  9 08:25:09 2025   still running
+reboot   system boot  5.14.21-default  Mon May  5 07:00:00 2025 - crash                     (4+01:25)
+shutdown system down  5.14.21-default  Mon May  5 06:58:00 2025 - Mon May  5 07:00:00 2025  (00:02)
+reboot   system boot  5.14.20-default  Sun May  4 07:00:00 2025 - Mon May  5 06:58:00 2025  (23:58)
+
+wtmp begins Sun May  4 07:00:00 2025
+");
+        let rows: Vec<_> = records
+            .iter()
+            .map(|row| {
+                (
+                    row.kind,
+                    row.kernel.as_deref(),
+                    row.from.as_str(),
+                    row.to.as_deref(),
+                    row.clean,
+                )
+            })
+            .collect();
+        use BootRecordKind::{Reboot, Runlevel, Shutdown};
+        let new = Some("5.14.21-default");
+        assert_eq!(
+            rows,
+            [
+                (Runlevel, new, "Fri May 9 08:25:20 2025", None, None),
+                (Reboot, new, "Fri May 9 08:25:09 2025", None, None),
+                // The next start follows without a shutdown: it crashed.
+                (Reboot, new, "Mon May 5 07:00:00 2025", None, Some(false)),
+                (
+                    Shutdown,
+                    new,
+                    "Mon May 5 06:58:00 2025",
+                    Some("Mon May 5 07:00:00 2025"),
+                    None
+                ),
+                (
+                    Reboot,
+                    Some("5.14.20-default"),
+                    "Sun May 4 07:00:00 2025",
+                    Some("Mon May 5 06:58:00 2025"),
+                    Some(true)
+                ),
+            ]
+        );
+        assert!(records[1].still_running && !records[2].still_running);
+        assert_eq!(records[1].seen.line, Some(4));
+    }
+
+    #[test]
+    fn a_list_without_shutdowns_calls_nothing_a_crash() {
+        let records = history(
+            "\
+reboot   system boot  5.14  Fri May  9 08:25:09 2025   still running
+reboot   system boot  5.14  Mon May  5 07:00:00 2025 - Fri May  9 08:25:09 2025  (4+01:25)
+reboot   system boot  5.14  Mon May
+",
+        );
+        assert_eq!(
+            records
+                .iter()
+                .map(|record| record.clean)
+                .collect::<Vec<_>>(),
+            [None, None]
+        );
+    }
+}

@@ -98,3 +98,63 @@ pub(super) fn read_tracking(reader: &mut Reader, section: &Section) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn date_and_timedatectl() {
+        let clock = facts_of(
+            "\
+#==[ Command ]==#
+# /bin/date
+Fri May  9 18:47:39 CEST 2025
+#==[ Command ]==#
+# /usr/bin/timedatectl --no-pager status
+               Local time: Fri 2025-05-09 18:47:39 CEST
+                Time zone: Europe/Berlin (CEST, +0200)
+System clock synchronized: no
+              NTP service: inactive
+",
+        )
+        .clock;
+        assert_eq!(
+            clock.read_at.map(|fact| fact.value).as_deref(),
+            Some("Fri May  9 18:47:39 CEST 2025")
+        );
+        assert_eq!(
+            clock.zone.map(|fact| (fact.value, fact.seen.line)),
+            Some(("Europe/Berlin".to_owned(), Some(7)))
+        );
+        assert_eq!(clock.synchronized.map(|fact| fact.value), Some(false));
+        assert_eq!(
+            clock.service.map(|fact| fact.value).as_deref(),
+            Some("inactive")
+        );
+    }
+
+    #[test]
+    fn chrony() {
+        for (line, offset) in [
+            (
+                "System time     : 2.500000000 seconds slow of NTP time",
+                Some(-2.5),
+            ),
+            (
+                "System time     : 0.000012345 seconds fast of NTP time",
+                Some(0.000_012_345),
+            ),
+            ("System time     : nan seconds fast of NTP time", None),
+        ] {
+            let clock = facts_of(&format!(
+                "#==[ Command ]==#\n# /usr/bin/chronyc -n tracking\n{line}\nLeap status     : Not synchronised\n"
+            )).clock;
+            assert_eq!(clock.offset.map(|fact| fact.value), offset, "{line}");
+            assert_eq!(
+                clock.leap_status.map(|fact| fact.value).as_deref(),
+                Some("Not synchronised")
+            );
+        }
+    }
+}

@@ -367,9 +367,10 @@ pub fn is_longhorn_data_path(path: &str) -> bool {
         || path.starts_with("/var/lib/harvester/extra-disks/")
 }
 
-/// Whether a SCSI model is that of Longhorn's iSCSI target.
+/// Whether a disk's model is that of Longhorn's target: over iSCSI for its v1 data engine, over
+/// NVMe/TCP from SPDK, under SPDK's default name, for v2.
 pub fn is_longhorn_model(model: &str) -> bool {
-    matches!(model.trim(), "VIRTUAL-DISK" | "VIRTUAL_DISK")
+    matches!(model.trim(), "VIRTUAL-DISK" | "SPDK bdev Controller")
 }
 
 /// Volume that a device node of Longhorn's belongs to: `/dev/longhorn/pvc-…`.
@@ -466,4 +467,176 @@ fn is_disk(name: &str) -> bool {
     ]
     .iter()
     .any(|kind| name.starts_with(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::host::tests::facts_of;
+
+    const HOST: &str = "\
+#==[ Command ]==#
+# /bin/df -hT
+Filesystem               Type  Size  Used Avail Use% Mounted on
+/dev/sda5                ext4  147G   81G   59G  58% /usr/local
+/dev/sdf1                ext4   10G    1G    9G  10% /var/lib/kubelet/pods/0b/volumes/kubernetes.io~csi/pvc-gone/mount
+#==[ Command ]==#
+# /bin/df -i
+Filesystem        Inodes   IUsed     IFree IUse% Mounted on
+/dev/sda5        9830400  312044   9518356    4% /usr/local
+#==[ Command ]==#
+# /bin/lsblk -i -o NAME,KNAME,MAJ:MIN,FSTYPE,LABEL,RO,RM,MODEL,SIZE,MOUNTPOINT
+NAME   KNAME MAJ:MIN FSTYPE LABEL           RO RM MODEL               SIZE MOUNTPOINT
+loop0  loop0   7:0   ext2   COS_ACTIVE       1  0                       3G /
+sda    sda     8:0                           0  0 KINGSTON SA400S3  447.1G
+|-sda5 sda5    8:5   ext4   COS_PERSISTENT   0  0                     150G /usr/local
+`-sda6 sda6    8:6   ext4   HARV_LH_DEFAULT  0  0                   280.9G /var/lib/harvester/defaultdisk
+sdb    sdb     8:16  ext4                    0  0 SAMSUNG MZ7L31T9    1.8T /var/lib/harvester/extra-disks/e8d3
+sdc    sdc     8:32  ext4                    0  0 VIRTUAL-DISK         10G /var/lib/kubelet/pods/0a/volumes/kubernetes.io~csi/pvc-1/mount
+sdd    sdd     8:48                          0  0 VIRTUAL-DISK         10G
+sde    sde     8:64                          0  0 WDC WD40EFRX-68N    3.6T
+sdg    sdg     8:96                          0  0 SSD PLAIN           100G
+`-vg-a dm-0  254:0                           0  0                     100G
+sdh    sdh     8:112 ext4                    0  0 DISK                 10G /var/lib/kubelet/plugins/kubernetes.io/csi/driver.longhorn.io/ab/globalmount
+sr0    sr0    11:0                           0  1 DVD                1024M
+#==[ Configuration File ]==#
+# /proc/mounts
+/dev/sda5 /usr/local ext4 ro,relatime 0 0
+/dev/longhorn/pvc-7 /var/lib/kubelet/plugins/kubernetes.io/csi/driver.longhorn.io/ab/globalmount ext4 rw 0 0
+#==[ Command ]==#
+# /sbin/iscsiadm -m session -P 3
+Target: iqn.2019-10.io.longhorn:pvc-4 (non-flash)
+	Current Portal: 10.52.0.9:3260,1
+		SID: 3
+			Attached scsi disk sdd		State: running
+#==[ Command ]==#
+# /usr/sbin/smartctl --all /dev/sda
+Device Model:     KINGSTON SA400S37480G
+Rotation Rate:    Solid State Device
+SMART overall-health self-assessment test result: PASSED
+";
+
+    #[test]
+    fn disks_and_their_use() {
+        let facts = facts_of(HOST);
+        let disks = facts.disks();
+        let rows: Vec<_> = disks
+            .iter()
+            .map(|disk| (disk.device, disk.disk_use.as_str(), disk.volume))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("sda", "system", None),
+                ("sdb", "longhorn-data", None),
+                ("sdc", "longhorn-volume", Some("pvc-1")),
+                ("sdd", "longhorn-volume", Some("pvc-4")),
+                ("sde", "unused", None),
+                // Mounted for a volume, not in lsblk, no sign of whose driver it is.
+                ("sdf", "other", Some("pvc-gone")),
+                ("sdg", "other", None),
+                ("sdh", "longhorn-volume", Some("pvc-7")),
+            ]
+        );
+        let sda = &disks[0];
+        assert_eq!(sda.longhorn_paths, ["/var/lib/harvester/defaultdisk"]);
+        assert_eq!(
+            (sda.model(), sda.rotational()),
+            (Some("KINGSTON SA400S37480G"), Some(false))
+        );
+        assert_eq!(sda.health(), SmartHealth::Passed);
+        assert_eq!(disks[1].model(), Some("SAMSUNG MZ7L31T9"));
+        assert!(disks[5].block_device.is_none());
+        assert!(sda.seen.iter().any(|seen| seen.line == Some(15)));
+    }
+
+    #[test]
+    fn mounts_are_joined_by_path() {
+        let points = facts_of(HOST).mount_points();
+        let persistent = points.iter().find(|point| point.path == "/usr/local");
+        let Some(point) = persistent else {
+            panic!("/usr/local is there")
+        };
+        assert_eq!(
+            (
+                point.read_only,
+                point.used_percent,
+                point.inodes_used_percent
+            ),
+            (Some(true), Some(58), Some(4))
+        );
+        assert_eq!(point.size, Some(147 << 30));
+        assert_eq!(
+            point
+                .seen
+                .iter()
+                .filter_map(|seen| seen.line)
+                .collect::<Vec<_>>(),
+            [27, 4, 9]
+        );
+        assert!(points.is_sorted_by_key(|point| &point.path));
+    }
+
+    #[test]
+    fn paths_of_csi_mounts() {
+        let root = "/var/lib/kubelet";
+        let pod = format!("{root}/pods/0a/volumes/kubernetes.io~csi/pvc-1/mount");
+        assert_eq!(
+            csi_mount(&pod),
+            Some(CsiMount {
+                volume: Some("pvc-1"),
+                is_longhorn: false
+            })
+        );
+        let old = format!("{root}/plugins/kubernetes.io/csi/pv/pvc-1/globalmount");
+        assert_eq!(
+            csi_mount(&old),
+            Some(CsiMount {
+                volume: Some("pvc-1"),
+                is_longhorn: false
+            })
+        );
+        let new = format!("{root}/plugins/kubernetes.io/csi/driver.longhorn.io/0abc/globalmount");
+        assert_eq!(
+            csi_mount(&new),
+            Some(CsiMount {
+                volume: None,
+                is_longhorn: true
+            })
+        );
+        let other =
+            format!("{root}/plugins/kubernetes.io/csi/lvm.driver.harvesterhci.io/0abc/globalmount");
+        assert_eq!(
+            csi_mount(&other),
+            Some(CsiMount {
+                volume: None,
+                is_longhorn: false
+            })
+        );
+        for path in [
+            "/usr/local",
+            "/var/lib/kubelet/pods/0a/volumes/kubernetes.io~projected/token",
+        ] {
+            assert_eq!(csi_mount(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn partitions_and_disks() {
+        for (device, disk) in [
+            ("sda", "sda"),
+            ("sda3", "sda"),
+            ("sdaa12", "sdaa"),
+            ("vdb1", "vdb"),
+            ("nvme0n1", "nvme0n1"),
+            ("nvme0n1p2", "nvme0n1"),
+            ("mmcblk0p1", "mmcblk0"),
+            ("dm-0", "dm-0"),
+            ("md127", "md127"),
+            ("loop0", "loop0"),
+            ("", ""),
+        ] {
+            assert_eq!(without_partition(device), disk, "{device}");
+        }
+    }
 }

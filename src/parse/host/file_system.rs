@@ -147,7 +147,11 @@ pub(super) fn read_mounts(reader: &mut Reader, section: &Section) {
         let Some([device, path, fs_type, options]) = read_line(text) else {
             continue;
         };
-        let options: Vec<String> = options.split(',').map(str::to_owned).collect();
+        let options: Vec<String> = options
+            .split(',')
+            .take(MOST_OPTIONS)
+            .map(str::to_owned)
+            .collect();
         let read_only = options.iter().any(|option| option == "ro");
         let entry = MountEntry {
             path,
@@ -160,6 +164,9 @@ pub(super) fn read_mounts(reader: &mut Reader, section: &Section) {
         reader.keep(|facts| &mut facts.mounts, entry);
     }
 }
+
+/// Far above what the longest list, of an overlay with its flags, has.
+const MOST_OPTIONS: usize = 256;
 
 struct Header {
     typed: bool,
@@ -295,4 +302,160 @@ fn unescape(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn space_of_file_systems() {
+        let text = "\
+#==[ Command ]==#
+# /bin/df -hT
+df: /var/lib/kubelet/pods/x/volumes/gone: Input/output error
+Filesystem     Type      Size  Used Avail Use% Mounted on
+/dev/sda5      ext4      147G   81G   59G  58% /usr/local
+/dev/mapper/very-long--volume--group-and--logical--volume
+               xfs       1.8T  402G  1.3T  24% /var/lib/harvester/extra-disks/abc
+tmpfs          tmpfs        0     0     0    - /sys/fs/cgroup
+shm            tmpfs      64M   12K   64M   1% /run/with a space/shm
+broken
+
+/dev/sdz       ext4
+";
+        let rows: Vec<_> = facts_of(text)
+            .file_systems
+            .into_iter()
+            .map(|row| {
+                (
+                    row.path,
+                    row.device,
+                    row.fs_type,
+                    row.size,
+                    row.used_percent,
+                    row.seen.line,
+                )
+            })
+            .collect();
+        let row = |path: &str, device: &str, fs_type: &str, size, percent, line| {
+            (
+                path.to_owned(),
+                device.to_owned(),
+                Some(fs_type.to_owned()),
+                Some(size),
+                percent,
+                Some(line),
+            )
+        };
+        assert_eq!(
+            rows,
+            [
+                row("/usr/local", "/dev/sda5", "ext4", 147 << 30, Some(58), 5),
+                row(
+                    "/var/lib/harvester/extra-disks/abc",
+                    "/dev/mapper/very-long--volume--group-and--logical--volume",
+                    "xfs",
+                    1_979_120_929_996,
+                    Some(24),
+                    6
+                ),
+                row("/sys/fs/cgroup", "tmpfs", "tmpfs", 0, None, 8),
+                row(
+                    "/run/with a space/shm",
+                    "shm",
+                    "tmpfs",
+                    64 << 20,
+                    Some(1),
+                    9
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn space_in_blocks_without_types() {
+        let text = "#==[ Command ]==#\n# /bin/df\n\
+            Filesystem     1K-blocks     Used Available Use% Mounted on\n\
+            /dev/sda5      153707984 84934656  61865984  58% /usr/local\n";
+        let facts = facts_of(text);
+        let row = &facts.file_systems[0];
+        assert_eq!(
+            (row.size, row.available),
+            (Some(153_707_984 << 10), Some(61_865_984 << 10))
+        );
+        assert_eq!((row.fs_type.as_deref(), row.used_percent), (None, Some(58)));
+    }
+
+    #[test]
+    fn inodes() {
+        let text = "#==[ Command ]==#\n# /bin/df -i\n\
+            Filesystem        Inodes   IUsed     IFree IUse% Mounted on\n\
+            /dev/sda5        9830400 9829000      1400  100% /usr/local\n\
+            /dev/sda1              0       0         0     - /boot/efi\n";
+        let facts = facts_of(text);
+        assert!(facts.file_systems.is_empty());
+        let rows: Vec<_> = facts
+            .inodes
+            .iter()
+            .map(|row| (row.path.as_str(), row.inodes, row.used_percent))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("/usr/local", Some(9_830_400), Some(100)),
+                ("/boot/efi", Some(0), None)
+            ]
+        );
+    }
+
+    #[test]
+    fn mount_tables() {
+        for (title, subject, line) in [
+            (
+                "Command",
+                "/bin/mount",
+                "/dev/sda5 on /a b type ext4 (ro,relatime,errors=remount-ro)",
+            ),
+            (
+                "Command",
+                "/usr/bin/findmnt",
+                "|-/a\\x20b   /dev/sda5[/sub]   ext4   ro,relatime,errors=remount-ro",
+            ),
+            (
+                "Configuration File",
+                "/proc/mounts",
+                "/dev/sda5 /a\\040b ext4 ro,relatime,errors=remount-ro 0 0",
+            ),
+        ] {
+            let facts = facts_of(&format!(
+                "#==[ {title} ]==#\n# {subject}\nTARGET SOURCE FSTYPE OPTIONS\n{line}\n\n"
+            ));
+            assert_eq!(facts.mounts.len(), 1, "{subject}");
+            let mount = &facts.mounts[0];
+            assert_eq!(
+                (mount.path.as_str(), mount.device.as_str()),
+                ("/a b", "/dev/sda5"),
+                "{subject}"
+            );
+            assert_eq!(
+                (mount.fs_type.as_str(), mount.read_only),
+                ("ext4", true),
+                "{subject}"
+            );
+            assert_eq!(
+                mount.options,
+                ["ro", "relatime", "errors=remount-ro"],
+                "{subject}"
+            );
+            assert_eq!(mount.seen.line, Some(4), "{subject}");
+        }
+    }
+
+    #[test]
+    fn the_same_table_is_kept_once() {
+        let text = "#==[ Command ]==#\n# findmnt\n/ /dev/loop0 ext2 ro\n\
+            #==[ Command ]==#\n# mount\n/dev/loop0 on / type ext2 (ro)\n";
+        assert_eq!(facts_of(text).mounts.len(), 1);
+    }
 }

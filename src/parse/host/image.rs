@@ -46,3 +46,51 @@ pub(super) fn read_images(reader: &mut Reader, text: &str) {
         reader.problem(Some(first), ProblemKind::Syntax, reason);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::{HostFile, read};
+    use crate::span::ProblemKind;
+
+    #[test]
+    fn table_of_images() {
+        let text = "\
+REF TYPE DIGEST SIZE PLATFORMS LABELS
+docker.io/rancher/harvester:v1.5.0 application/vnd.oci.image.index.v1+json sha256:ab67 272.1 MiB linux/amd64,linux/arm64 io.cri-containerd.image=managed
+sha256:0b2a application/vnd.docker.distribution.manifest.v2+json sha256:0b2a 512 B linux/amd64 -
+ctr: failed to list images
+";
+        let parsed = read(HostFile::ContainerImages, "p", text);
+        let rows: Vec<_> = parsed
+            .value
+            .images
+            .iter()
+            .map(|image| {
+                (
+                    image.reference.as_str(),
+                    image.digest.as_str(),
+                    image.size,
+                    image.seen.line,
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (
+                    "docker.io/rancher/harvester:v1.5.0",
+                    "sha256:ab67",
+                    Some(285_317_529),
+                    Some(2)
+                ),
+                ("sha256:0b2a", "sha256:0b2a", Some(512), Some(3)),
+            ]
+        );
+        let problems: Vec<_> = parsed
+            .problems
+            .iter()
+            .map(|problem| (problem.kind, problem.line))
+            .collect();
+        assert_eq!(problems, [(ProblemKind::Syntax, Some(4))]);
+    }
+}

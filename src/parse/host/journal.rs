@@ -1,8 +1,11 @@
 //! Boots in the kernel's and units' journals.
 
+use std::collections::BTreeMap;
+
 use memchr::memmem;
 
-use crate::parse::host::{Fact, MOST_ROWS, Reader};
+use crate::parse::host::section::Section;
+use crate::parse::host::{Fact, HostFacts, MOST_ROWS, Reader};
 use crate::span::Location;
 
 /// A boot, or the part of it that a journal shows. Times are as printed, without year or zone:
@@ -37,14 +40,15 @@ pub struct Boot {
     pub seen: Location,
 }
 
-/// The first line of a journal's export: what the journal covers, with year and zone.
+/// What a journal covers, with year and zone: from the first line of its export, or from the first
+/// and last line of a section that has full times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSpan {
-    /// `Sun 2022-03-06 22:45:10 UTC`.
+    /// `Sun 2022-03-06 22:45:10 UTC` in a header, `2025-05-09T08:25:09+0000` in a section.
     pub begins: String,
     /// `Tue 2022-03-22 23:56:05 UTC`: about when the file was collected.
     pub ends: String,
-    /// The header.
+    /// The header, or the section's first line.
     pub seen: Location,
 }
 
@@ -74,6 +78,31 @@ const SHUTDOWN_SIGNS: [&str; 13] = [
 /// Words with which a kernel ends its own boot.
 const PANIC_SIGNS: [&str; 1] = ["Kernel panic - not syncing"];
 
+impl HostFacts {
+    /// The boots of the kernel's journals, the current one first, each told by one file. What a boot
+    /// found of the one before it counts for that one, though another file holds it.
+    pub fn kernel_boots(&self) -> Vec<Boot> {
+        let mut by_age: BTreeMap<u32, Boot> = BTreeMap::new();
+        for boot in self.boots.iter().filter(|boot| boot.unit.is_none()) {
+            if let Some(ago) = boot.boots_ago {
+                by_age.entry(ago).or_insert_with(|| boot.clone());
+            }
+        }
+        let traces: Vec<(u32, Location)> = by_age
+            .iter()
+            .filter_map(|(ago, boot)| Some((ago.checked_add(1)?, boot.previous_unclean.clone()?)))
+            .collect();
+        for (ago, trace) in traces {
+            if let Some(boot) = by_age.get_mut(&ago)
+                && boot.clean != Some(true)
+            {
+                (boot.clean, boot.ending) = (Some(false), Some(trace));
+            }
+        }
+        by_age.into_values().collect()
+    }
+}
+
 /// Reads `kernel.log`, `.1` or `.2`: the kernel's messages of one boot.
 pub(super) fn read_kernel_log(reader: &mut Reader, boots_ago: u8, text: &str) {
     read_boots(reader, None, Some(u32::from(boots_ago)), text);
@@ -82,6 +111,37 @@ pub(super) fn read_kernel_log(reader: &mut Reader, boots_ago: u8, text: &str) {
 /// Reads the journal of a unit over all boots.
 pub(super) fn read_unit_log(reader: &mut Reader, unit: &str, text: &str) {
     read_boots(reader, Some(unit), None, text);
+}
+
+/// Takes from a section of `journalctl --output=short-iso` what it covers. Newer journals have no
+/// header, so this is where a year and an offset come from.
+pub(super) fn read_section(reader: &mut Reader, section: &Section) {
+    let is_line = |line: &&str| !line.is_empty() && !line.starts_with("-- ");
+    let first = section.lines().find(|(_, line)| is_line(line));
+    let ends = section.last_line().and_then(iso_stamp);
+    if let Some((line, begins)) = first.and_then(|(line, text)| Some((line, iso_stamp(text)?)))
+        && let Some(ends) = ends
+    {
+        let seen = reader.at(line);
+        let span = JournalSpan {
+            begins: begins.to_owned(),
+            ends: ends.to_owned(),
+            seen,
+        };
+        reader.keep(|facts| &mut facts.journals, span);
+    }
+}
+
+/// `2025-05-09T08:25:09+0000`, or `+00:00` in newer versions, at the start of a line.
+fn iso_stamp(line: &str) -> Option<&str> {
+    let word = line.split(' ').next()?;
+    let shape = b"0000-00-00T00:00:00";
+    let is_stamp = word.len() > shape.len()
+        && word.bytes().zip(shape).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == *other,
+        });
+    is_stamp.then_some(word)
 }
 
 fn read_boots(reader: &mut Reader, unit: Option<&str>, boots_ago: Option<u32>, text: &str) {
@@ -402,4 +462,301 @@ fn kernel(reader: &Reader, piece: &Piece) -> (Option<Fact<String>>, Option<Fact<
         version,
         command_line.map(|(line, text)| reader.fact(text.to_owned(), line)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::host::{HostFile, read};
+
+    fn kernel_log(boots_ago: u8, text: &str) -> HostFacts {
+        read(HostFile::KernelLog { boots_ago }, "kernel.log", text).value
+    }
+
+    const START: &str = "\
+-- Logs begin at Sun 2022-03-06 22:45:10 UTC, end at Tue 2022-03-22 23:50:53 UTC. --
+Mar 06 22:45:10 localhost kernel: microcode: microcode updated early to revision 0x12d
+Mar 06 22:45:10 localhost kernel: Linux version 5.3.18-59.37-default (geeko@buildhost) (gcc version 7.5.0)
+Mar 06 22:45:10 localhost kernel: Command line: BOOT_IMAGE=(loop0)/boot/vmlinuz panic=0
+Mar 06 22:45:11 localhost systemd-journald[312]: Received SIGTERM from PID 1 (systemd).
+";
+
+    #[test]
+    fn current_boot() {
+        let text = format!(
+            "{START}Mar 22 23:50:58 node1 kernel: EXT4-fs error (device sdc): x\n  continued\n"
+        );
+        let facts = kernel_log(0, &text);
+        assert_eq!(facts.journals[0].begins, "Sun 2022-03-06 22:45:10 UTC");
+        assert_eq!(facts.journals[0].ends, "Tue 2022-03-22 23:50:53 UTC");
+        assert_eq!(facts.boots.len(), 1);
+        let boot = &facts.boots[0];
+        let read = |fact: &Option<Fact<String>>| {
+            fact.as_ref()
+                .map(|fact| (fact.value.clone(), fact.seen.line))
+        };
+        assert_eq!(
+            read(&boot.first),
+            Some(("Mar 06 22:45:10".to_owned(), Some(2)))
+        );
+        assert_eq!(
+            read(&boot.last),
+            Some(("Mar 22 23:50:58".to_owned(), Some(6)))
+        );
+        assert_eq!(
+            read(&boot.kernel),
+            Some(("5.3.18-59.37-default".to_owned(), Some(3)))
+        );
+        assert_eq!(
+            read(&boot.kernel_command_line),
+            Some((
+                "BOOT_IMAGE=(loop0)/boot/vmlinuz panic=0".to_owned(),
+                Some(4)
+            ))
+        );
+        assert_eq!((boot.boots_ago, boot.clean), (Some(0), None));
+    }
+
+    #[test]
+    fn how_an_earlier_boot_ended() {
+        for (end, clean, line) in [
+            (
+                "Mar 07 01:00:00.123456 node1 kernel: reboot: Restarting system",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-shutdown[1]: Syncing filesystems and block devices.",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-journald[9]: Received SIGTERM from PID 1 (systemd-shutdow).",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd-journald[9]: Journal stopped",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 systemd[1]: Reached target Shutdown.",
+                Some(true),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 kernel: Kernel panic - not syncing: hung_task: blocked tasks",
+                Some(false),
+                6,
+            ),
+            (
+                "Mar 07 01:00:00 node1 kernel: nvme nvme0: I/O 12 QID 3 timeout, aborting",
+                Some(false),
+                6,
+            ),
+            // Torn by the loss of power: the last whole line stands for the end.
+            ("Mar 07 01:0", Some(false), 5),
+        ] {
+            let facts = kernel_log(1, &format!("{START}{end}\n"));
+            let boot = &facts.boots[0];
+            assert_eq!(
+                (boot.clean, boot.ending.as_ref().and_then(|at| at.line)),
+                (clean, Some(line)),
+                "{end}"
+            );
+            assert_eq!(boot.boots_ago, Some(1));
+        }
+    }
+
+    #[test]
+    fn signs_of_an_early_hand_over_do_not_count() {
+        let mut text =
+            START.to_owned() + "Mar 06 22:45:12 localhost systemd[1]: Reached target Shutdown.\n";
+        for second in 0..ENDING_LINES {
+            text += &format!(
+                "Mar 07 01:{:02}:{:02} node1 kernel: eth0: link up\n",
+                second / 60,
+                second % 60
+            );
+        }
+        assert_eq!(kernel_log(2, &text).boots[0].clean, Some(false));
+    }
+
+    #[test]
+    fn boots_of_a_unit() {
+        let text = "\
+-- Journal begins at Wed 2025-04-30 08:25:09 UTC; ends at Fri 2025-05-09 16:46:29 UTC. --
+Apr 30 08:29:59.000000 node1 systemd[1]: Started Open-iSCSI.
+Apr 30 08:30:10.000000 node1 iscsid[1959]: Connection1:0 is operational now
+-- Boot 0123456789abcdef0123456789abcdef --
+May 02 08:29:59.000000 node1 systemd[1]: Started Open-iSCSI.
+May 02 09:00:00.000000 node1 systemd[1]: Shutting down.
+-- Reboot --
+May 09 08:29:59.000000 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming and replacing.
+-- Boot not-an-id --
+May 09 08:30:59.000000 node1 systemd[1]: Started Open-iSCSI.
+";
+        let facts = read(HostFile::UnitLog("iscsid".to_owned()), "iscsid.log", text).value;
+        let rows: Vec<_> = facts
+            .boots
+            .iter()
+            .map(|boot| {
+                (
+                    boot.seen.line,
+                    boot.id.is_some(),
+                    boot.first.as_ref().map(|first| first.value.as_str()),
+                    boot.clean,
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(2), false, Some("Apr 30 08:29:59.000000"), None),
+                (Some(5), true, Some("May 02 08:29:59.000000"), Some(true)),
+                (Some(8), false, Some("May 09 08:29:59.000000"), None),
+            ]
+        );
+        assert_eq!(
+            facts.boots[2]
+                .previous_unclean
+                .as_ref()
+                .and_then(|at| at.line),
+            Some(8)
+        );
+        assert_eq!(facts.boots[0].unit.as_deref(), Some("iscsid"));
+        assert_eq!(facts.boots[0].boots_ago, None);
+        assert_eq!(facts.journals[0].ends, "Fri 2025-05-09 16:46:29 UTC");
+    }
+
+    #[test]
+    fn an_unclosed_journal_tells_of_the_boot_before() {
+        let text = "Apr 30 08:29:59 node1 iscsid[1]: a\n-- Reboot --\n\
+            May 09 08:29:59 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming.\n";
+        let facts = read(HostFile::UnitLog("iscsid".to_owned()), "p", text).value;
+        assert_eq!(facts.boots[0].clean, Some(false));
+        assert_eq!(
+            facts.boots[0].ending.as_ref().and_then(|at| at.line),
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn boots_over_several_files() {
+        let now = format!(
+            "{START}Mar 09 00:00:00 node1 systemd-journald[4]: File /var/log/journal/ab/system.journal corrupted or uncleanly shut down, renaming.\n"
+        );
+        let mut facts = kernel_log(2, START);
+        facts.merge(kernel_log(0, &now));
+        facts.merge(kernel_log(
+            1,
+            &format!("{START}Mar 08 00:00:00 node1 kernel: a\n"),
+        ));
+        facts.merge(read(HostFile::UnitLog("iscsid".to_owned()), "p", START).value);
+        let boots = facts.kernel_boots();
+        let rows: Vec<_> = boots
+            .iter()
+            .map(|boot| {
+                (
+                    boot.boots_ago,
+                    boot.clean,
+                    boot.ending.as_ref().and_then(|at| at.line),
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(0), None, None),
+                // The line that shows it is in the current boot's file.
+                (Some(1), Some(false), Some(6)),
+                (Some(2), Some(false), Some(5)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_second_kernel_start_is_a_second_boot() {
+        let text = format!(
+            "{START}Mar 08 00:00:00 node1 kernel: Linux version 5.14.21 (x)\nMar 08 00:00:01 node1 kernel: a\n"
+        );
+        let facts = kernel_log(0, &text);
+        let rows: Vec<_> = facts
+            .boots
+            .iter()
+            .map(|boot| (boot.boots_ago, boot.seen.line, boot.clean))
+            .collect();
+        assert_eq!(
+            rows,
+            [(Some(1), Some(2), Some(false)), (Some(0), Some(6), None)]
+        );
+    }
+
+    #[test]
+    fn journals_without_entries_and_torn_starts() {
+        let none = "-- Logs begin at Sun 2022-03-06 22:45:10 UTC, end at Tue 2022-03-22 23:50:58 UTC. --\n-- No entries --\n";
+        let facts = read(HostFile::UnitLog("wicked".to_owned()), "p", none).value;
+        assert!(facts.boots.is_empty());
+        assert_eq!(facts.journals.len(), 1);
+
+        let torn = "r 22 22:07:48 node1 agent[1]: a\nMar 22 22:07:49 node1 agent[1]: b\n";
+        let facts = read(
+            HostFile::UnitLog("rancher-system-agent".to_owned()),
+            "p",
+            torn,
+        )
+        .value;
+        assert_eq!(facts.boots[0].first, None);
+        assert_eq!(
+            facts.boots[0].last.as_ref().map(|last| last.value.as_str()),
+            Some("Mar 22 22:07:49")
+        );
+    }
+
+    #[test]
+    fn an_endless_line_takes_no_endless_time() {
+        let text = format!("Mar 08 00:00:00 node1 {}", KERNEL_START.repeat(200_000));
+        assert!(kernel_log(0, &text).boots.len() < 20);
+    }
+
+    #[test]
+    fn a_section_with_full_times_gives_the_year() {
+        let facts = crate::parse::host::tests::facts_of(
+            "#==[ Command ]==#\n# /usr/bin/journalctl --boot=0 --no-pager --output=short-iso\n\
+             -- Journal begins at x, ends at y. --\n\
+             2025-05-09T08:25:09+0000 localhost kernel: Linux version 5.14.21\n\
+             2025-05-10T08:25:09+0000 node1 kernel: a\n\n",
+        );
+        let span = &facts.journals[0];
+        assert_eq!(span.begins, "2025-05-09T08:25:09+0000");
+        assert_eq!(span.ends, "2025-05-10T08:25:09+0000");
+        assert_eq!(span.seen.line, Some(4));
+        let none =
+            "#==[ Command ]==#\n# journalctl --disk-usage\nArchived journals take up 1.2G.\n";
+        assert!(
+            crate::parse::host::tests::facts_of(none)
+                .journals
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn stamps() {
+        assert_eq!(stamp("Mar 06 22:45:10 node1 x"), Some("Mar 06 22:45:10"));
+        assert_eq!(
+            stamp("Mar 06 22:45:10.123456 node1 x"),
+            Some("Mar 06 22:45:10.123456")
+        );
+        for line in [
+            "",
+            "r 22 22:07:48 node1",
+            "Mar 06 22:45:10",
+            "-- Reboot --",
+            "    at foo",
+            "Már 06 22:45:10 x",
+        ] {
+            assert_eq!(stamp(line), None, "{line}");
+        }
+    }
 }

@@ -100,3 +100,45 @@ fn keep(reader: &mut Reader, memory: Option<Memory>) {
         reader.facts.memory = memory;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn free_and_meminfo_say_the_same() {
+        let free = "#==[ Command ]==#\n# /usr/bin/free -k\n\
+            \x20              total        used        free      shared  buff/cache   available\n\
+            Mem:       131911264    48211032     9011220      120332    74689012    82291012\n\
+            Swap:           1024           0        1000\n";
+        let meminfo = "#==[ Configuration File ]==#\n# /proc/meminfo\nMemTotal:       131911264 kB\n\
+            MemFree:         9011220 kB\nMemAvailable:   82291012 kB\nSwapTotal: 1024 kB\nSwapFree: 1000 kB\n";
+        for text in [free, meminfo] {
+            let memory = facts_of(text).memory;
+            let numbers = memory.map(|m| (m.total, m.available, m.free, m.swap_total, m.swap_free));
+            let kib = |count: u64| Some(count * 1024);
+            assert_eq!(
+                numbers,
+                Some((
+                    131_911_264 * 1024,
+                    kib(82_291_012),
+                    kib(9_011_220),
+                    kib(1024),
+                    kib(1000)
+                )),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_old_free_has_no_available_column() {
+        let text = "#==[ Command ]==#\n# free -k\n             total       used       free     shared    buffers     cached\n\
+            Mem:       1000        600        400          0          0          0\n";
+        let memory = facts_of(text).memory;
+        assert_eq!(
+            memory.map(|memory| (memory.total, memory.available)),
+            Some((1_024_000, None))
+        );
+    }
+}

@@ -153,7 +153,10 @@ pub(super) fn read_taint(reader: &mut Reader, section: &Section) {
         } else if let (Some(taint), Some(reason)) =
             (&mut taint, text.trim().strip_prefix("TAINT: "))
         {
-            taint.reasons.push(reason.to_owned());
+            // There are fewer than 20 kinds of taint.
+            if taint.reasons.len() < 20 {
+                taint.reasons.push(reason.to_owned());
+            }
         }
     }
     if reader.facts.taint.is_none() {
@@ -242,5 +245,123 @@ impl Columns {
             command: rest.trim_end().to_owned(),
             seen: reader.at(line),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uptime_seconds;
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn time_since_boot() {
+        for (text, seconds) in [
+            ("60 days 0:02,  0", Some(60 * 86_400 + 120)),
+            ("58 days,  8:22,  2", Some(58 * 86_400 + 8 * 3600 + 22 * 60)),
+            ("1 day,  3 min,  1", Some(86_400 + 180)),
+            ("8:22,  0", Some(8 * 3600 + 22 * 60)),
+            ("5 min,  0", Some(300)),
+            ("0", None),
+            ("x:y", None),
+            ("99999999999999999999 days", None),
+        ] {
+            assert_eq!(uptime_seconds(text), seconds, "{text}");
+        }
+        let facts = facts_of(
+            "#==[ Command ]==#\n# uptime\n 16:47:39  up 2 days  8:22,  1 user,  load average: 3.11, 2.87, 42.60\n",
+        );
+        assert_eq!(
+            facts.uptime.map(|fact| fact.value),
+            Some(2 * 86_400 + 8 * 3600 + 22 * 60)
+        );
+        assert_eq!(
+            facts.load.map(|load| load.averages),
+            Some([3.11, 2.87, 42.6])
+        );
+    }
+
+    #[test]
+    fn stuck_and_large_processes() {
+        let mut text = String::from("\
+#==[ Checking Health of Processes ]=================#
+# /bin/ps axwwo user,pid,ppid,%cpu,%mem,vsz,rss,stat,time,cmd
+USER       PID  PPID %CPU %MEM      VSZ    RSS STAT     TIME CMD
+root       812     2  0.0  0.0        0      0 D    00:00:00 [jbd2/sda5-8]
+root      2376  2188  9.1  0.2  9171840 211220 Sl   03:11:01 kubelet --config-dir=/etc/kubelet.conf.d --v=2
+root      9999  2188  0.0 11.5  9171840 999999 Dl   00:11:01 /usr/bin/qemu-system-x86_64 -name guest=a b
+root      bad   row
+#==[ Command ]======================================#
+# /bin/ps axwwo user,pid,ppid,%cpu,%mem,vsz,rss,stat,time,cmd
+USER       PID  PPID %CPU %MEM      VSZ    RSS STAT     TIME CMD
+root       812     2  0.0  0.0        0      0 D    00:00:00 [jbd2/sda5-8]
+");
+        for pid in 10_000..10_020 {
+            text += &format!("u {pid} 1 0.0 0.0 1 {pid} S 00:00:00 sleep {pid}\n");
+        }
+        let facts = facts_of(&text);
+        let stuck: Vec<_> = facts
+            .stuck_processes
+            .iter()
+            .map(|p| (p.pid, p.command.as_str(), p.seen.line))
+            .collect();
+        assert_eq!(
+            stuck,
+            [
+                (812, "[jbd2/sda5-8]", Some(4)),
+                (9999, "/usr/bin/qemu-system-x86_64 -name guest=a b", Some(6)),
+            ]
+        );
+        let largest: Vec<_> = facts.largest_processes.iter().map(|p| p.pid).collect();
+        assert_eq!(
+            largest,
+            [
+                9999, 2376, 10_019, 10_018, 10_017, 10_016, 10_015, 10_014, 10_013, 10_012
+            ]
+        );
+        assert_eq!(facts.largest_processes[0].resident, Some(999_999 * 1024));
+        assert_eq!(facts.largest_processes[0].memory_percent, Some(11.5));
+    }
+
+    #[test]
+    fn kernel_and_its_taint() {
+        let facts = facts_of(
+            "\
+#==[ Command ]==#
+# /bin/uname -a
+Linux node1 5.14.21-150500.55.100-default #1 SMP PREEMPT_DYNAMIC x86_64 GNU/Linux
+#==[ Configuration File ]==#
+# /proc/cmdline
+BOOT_IMAGE=(loop0)/boot/vmlinuz console=tty1
+#==[ Configuration File ]==#
+# /proc/sys/kernel/tainted
+512
+
+Kernel Status -- Tainted:       W
+  TAINT: (W) Taint on warning
+",
+        );
+        assert_eq!(
+            facts.kernel.map(|fact| fact.value).as_deref(),
+            Some("5.14.21-150500.55.100-default")
+        );
+        assert_eq!(
+            facts.hostname.map(|fact| fact.value).as_deref(),
+            Some("node1")
+        );
+        assert_eq!(
+            facts.kernel_command_line.and_then(|fact| fact.seen.line),
+            Some(6)
+        );
+        let taint = facts
+            .taint
+            .map(|taint| (taint.tainted, taint.reasons, taint.seen.line));
+        assert_eq!(
+            taint,
+            Some((true, vec!["(W) Taint on warning".to_owned()], Some(11)))
+        );
+        let clean = facts_of(
+            "#==[ Configuration File ]==#\n# /proc/sys/kernel/tainted\n0\n\nKernel Status -- Not Tainted\n",
+        );
+        assert_eq!(clean.taint.map(|taint| taint.tainted), Some(false));
     }
 }

@@ -123,3 +123,76 @@ pub(super) fn read_hostname(reader: &mut Reader, text: &str) {
         reader.facts.hostname = Some(reader.fact(name.to_owned(), line));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::{HostFile, read};
+    use crate::span::ProblemKind;
+
+    #[test]
+    fn release_files() {
+        let os = read(
+            HostFile::OsRelease,
+            "node1/configs/etc/os-release",
+            "NAME=\"SLE Micro\"\nID=\"sle-micro-rancher\"\nVERSION_ID='5.5'\nPRETTY_NAME=\"Harvester v1.5.0\"\n",
+        );
+        assert!(os.problems.is_empty());
+        let release = os
+            .value
+            .os
+            .map(|os| (os.id, os.version, os.name, os.seen.to_string()));
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            release,
+            Some((
+                text("sle-micro-rancher"),
+                text("5.5"),
+                text("Harvester v1.5.0"),
+                "node1/configs/etc/os-release:1".to_owned()
+            ))
+        );
+
+        let harvester = read(
+            HostFile::HarvesterRelease,
+            "p",
+            "harvester: v1.5.0\nharvesterChart: 1.5.0\nos: Harvester v1.5.0\nkubernetes: v1.32.3+rke2r1\n\
+             rancher: v2.11.0\nmonitoringChart: 105.1.2+up61.3.2\nminUpgradableVersion: '1.4.2'\n",
+        );
+        assert!(harvester.problems.is_empty());
+        let release = harvester
+            .value
+            .harvester
+            .map(|r| (r.harvester, r.os, r.kubernetes, r.min_upgradable_version));
+        assert_eq!(
+            release,
+            Some((
+                text("v1.5.0"),
+                text("Harvester v1.5.0"),
+                text("v1.32.3+rke2r1"),
+                text("1.4.2")
+            ))
+        );
+        assert_eq!(
+            read(HostFile::Hostname, "p", "node1\n")
+                .value
+                .hostname
+                .map(|fact| fact.value),
+            text("node1")
+        );
+    }
+
+    #[test]
+    fn other_text_in_their_place_is_a_problem() {
+        for (file, text) in [
+            (HostFile::OsRelease, "hello"),
+            (HostFile::OsRelease, "A=b"),
+            (HostFile::HarvesterRelease, "os: x"),
+            (HostFile::HarvesterRelease, "\u{fffd}\u{0}\u{1}"),
+            (HostFile::Hostname, "two words"),
+        ] {
+            let parsed = read(file, "p", text);
+            assert_eq!(parsed.problems.len(), 1, "{text:?}");
+            assert_eq!(parsed.problems[0].kind, ProblemKind::Syntax, "{text:?}");
+        }
+    }
+}

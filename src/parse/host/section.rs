@@ -5,6 +5,8 @@
 
 use memchr::memmem;
 
+use crate::parse::host::bounded;
+
 /// What a section says of itself in its ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SectionKind {
@@ -62,9 +64,15 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Lines after the subject, each with its number in the file. Trailing blanks and the carriage
-    /// return of files that came by way of Windows are cut off.
+    /// return of files that came by way of Windows are cut off, and so is what makes a line endless.
     pub fn lines(&self) -> impl Iterator<Item = (u32, &'a str)> + use<'a> {
-        (self.body_line..=u32::MAX).zip(self.body.lines().map(str::trim_end))
+        (self.body_line..=u32::MAX).zip(self.body.lines().map(|line| bounded(line).trim_end()))
+    }
+
+    /// The last line that isn't blank.
+    pub fn last_line(&self) -> Option<&'a str> {
+        let mut lines = self.body.rsplit('\n').map(|line| bounded(line).trim_end());
+        lines.find(|line| !line.is_empty())
     }
 
     /// Line of the subject, or of the ruler if there is no subject.

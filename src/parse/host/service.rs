@@ -35,3 +35,40 @@ pub(super) fn read_failed(reader: &mut Reader, section: &Section) {
         reader.keep(|facts| &mut facts.failed_units, found);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::tests::facts_of;
+
+    #[test]
+    fn failed_units() {
+        let facts = facts_of(
+            "\
+#==[ Command ]==#
+# /usr/bin/systemctl --no-pager --failed
+  UNIT              LOAD   ACTIVE SUB    DESCRIPTION
+● iscsid.service    loaded failed failed Open-iSCSI
+* rke2-server.service loaded failed failed Rancher Kubernetes Engine v2 (server)
+
+LOAD   = Reflects whether the unit definition was properly loaded.
+2 loaded units listed.
+",
+        );
+        let rows: Vec<_> = facts
+            .failed_units
+            .iter()
+            .map(|u| (u.unit.as_str(), u.description.as_str(), u.seen.line))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("iscsid.service", "Open-iSCSI", Some(4)),
+                (
+                    "rke2-server.service",
+                    "Rancher Kubernetes Engine v2 (server)",
+                    Some(5)
+                ),
+            ]
+        );
+    }
+}

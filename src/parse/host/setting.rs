@@ -1,6 +1,6 @@
 //! Top-level settings of configuration files.
 
-use crate::parse::host::{Reader, numbered, unquote};
+use crate::parse::host::{MOST_ROWS, Reader, numbered, unquote};
 use crate::span::{Location, ProblemKind};
 
 /// A top-level key of a configuration file with its plain values. Secrets are dropped, and so are
@@ -31,7 +31,9 @@ pub(super) fn read_settings(reader: &mut Reader, file: &str, text: &str) {
             continue;
         }
         if let Some(item) = trimmed.strip_prefix("- ") {
-            if let Some(setting) = &mut open {
+            if let Some(setting) = &mut open
+                && setting.values.len() < MOST_ROWS
+            {
                 setting.values.push(unquote(item).to_owned());
             }
         } else if !text.starts_with(char::is_whitespace) {
@@ -128,5 +130,102 @@ fn keep(reader: &mut Reader, setting: Option<Setting>) {
         .any(|word| key.contains(word));
     if !is_secret {
         reader.keep(|facts| &mut facts.settings, setting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::host::{HostFile, read};
+
+    fn settings(text: &str) -> Vec<(String, String, Option<u32>)> {
+        let parsed = read(HostFile::Settings("configs/c.yaml".to_owned()), "p", text);
+        assert_eq!(parsed.problems, []);
+        let row =
+            |setting: super::Setting| (setting.key, setting.values.join("|"), setting.seen.line);
+        parsed.value.settings.into_iter().map(row).collect()
+    }
+
+    fn row(key: &str, values: &str, line: u32) -> (String, String, Option<u32>) {
+        (key.to_owned(), values.to_owned(), Some(line))
+    }
+
+    #[test]
+    fn block_style() {
+        let text = "\
+# Note: this file is re-formatted by support-bundle-kit collector.
+server: https://172.16.0.10:443
+role: \"agent\"
+token: '***'
+node-label:
+  - harvesterhci.io/managed=true
+  - \"rke.cattle.io/machine=abc\"
+tls-san:
+- 172.16.0.10
+os:
+  hostname: node1
+  password: hunter2
+empty: []
+cluster-secret-file: x
+";
+        assert_eq!(
+            settings(text),
+            [
+                row("server", "https://172.16.0.10:443", 2),
+                row("role", "agent", 3),
+                row(
+                    "node-label",
+                    "harvesterhci.io/managed=true|rke.cattle.io/machine=abc",
+                    5
+                ),
+                row("tls-san", "172.16.0.10", 8),
+                row("empty", "", 13),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_line_of_json() {
+        let text = "# Note\n{\"agent-token\": \"***\", \"cni\": [\"multus\", \"canal\"], \"protect-kernel-defaults\": false, \
+                    \"server\": \"\", \"nested\": {\"a\": 1}}\n";
+        assert_eq!(
+            settings(text),
+            [
+                row("cni", "multus|canal", 2),
+                row("protect-kernel-defaults", "false", 2),
+                row("server", "", 2)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_of_a_comment_alone_is_no_problem() {
+        assert_eq!(settings("# Note: this file is re-formatted.\n\n"), []);
+    }
+
+    #[test]
+    fn broken_text_is_one_problem() {
+        for text in ["{\"a\": ", "no key here\nnor here\n", "\u{0}\u{1}\u{fffd}"] {
+            let parsed = read(HostFile::Settings("c".to_owned()), "p", text);
+            assert_eq!(parsed.problems.len(), 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn shell_assignments() {
+        let text = "HARVESTER_DASHBOARD=\"true\"\n# A=b\nKUBECONFIG=/etc/rancher/rke2/rke2.yaml\nTOKEN=x\n";
+        let parsed = read(HostFile::Environment("e".to_owned()), "p", text);
+        let keys: Vec<_> = parsed
+            .value
+            .settings
+            .iter()
+            .map(|s| (s.key.as_str(), s.values.join("")))
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                ("HARVESTER_DASHBOARD", "true".to_owned()),
+                ("KUBECONFIG", "/etc/rancher/rke2/rke2.yaml".to_owned())
+            ]
+        );
     }
 }
