@@ -59,13 +59,21 @@ pub struct Problem {
 impl Problem {
     /// A problem with a file as a whole.
     pub fn new(path: impl Into<String>, kind: ProblemKind, reason: impl Into<String>) -> Self {
-        Problem { path: path.into(), line: None, kind, reason: reason.into() }
+        Problem {
+            path: path.into(),
+            line: None,
+            kind,
+            reason: reason.into(),
+        }
     }
 
     /// The same problem at a line of the file (1-based).
     #[must_use]
     pub fn at_line(self, line: u32) -> Self {
-        Problem { line: Some(line), ..self }
+        Problem {
+            line: Some(line),
+            ..self
+        }
     }
 }
 
