@@ -18,13 +18,47 @@
     reason = "the input is our own scenarios"
 )]
 
+#[path = "writer/broken.rs"]
+pub mod broken;
+#[path = "writer/bundle.rs"]
+pub mod bundle;
 #[path = "writer/clock.rs"]
 pub mod clock;
+#[path = "writer/core_objects.rs"]
+pub mod core_objects;
 #[path = "writer/emitter.rs"]
 pub mod emitter;
+#[path = "writer/host.rs"]
+pub mod host;
 #[path = "writer/identity.rs"]
 pub mod identity;
 #[path = "writer/info_zip.rs"]
 pub mod info_zip;
 #[path = "writer/list.rs"]
 pub mod list;
+#[path = "writer/logs.rs"]
+pub mod logs;
+#[path = "writer/machine_objects.rs"]
+pub mod machine_objects;
+#[path = "writer/objects.rs"]
+pub mod objects;
+#[path = "writer/overlay.rs"]
+pub mod overlay;
+#[path = "writer/release.rs"]
+pub mod release;
+#[path = "writer/scenario.rs"]
+pub mod scenario;
+#[path = "writer/storage_objects.rs"]
+pub mod storage_objects;
+#[path = "writer/supportconfig.rs"]
+pub mod supportconfig;
+#[path = "writer/synthetic.rs"]
+pub mod synthetic;
+#[path = "writer/upgrade_objects.rs"]
+pub mod upgrade_objects;
+#[path = "writer/virtual_machines.rs"]
+pub mod virtual_machines;
+#[path = "writer/workloads.rs"]
+pub mod workloads;
+#[path = "writer/world.rs"]
+pub mod world;
