@@ -2,8 +2,6 @@
 
 pub mod archive;
 pub mod bundle;
-pub mod derive;
-pub mod summary;
 pub mod diagnosis;
 pub mod evaluate;
 pub mod finding;
