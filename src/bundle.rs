@@ -63,11 +63,22 @@ pub trait Progress: Sync {
 
 /// What one file gave.
 enum Piece {
-    Manifest { path: String, document: Document },
+    Manifest {
+        path: String,
+        document: Document,
+    },
     Log(FileScan),
-    Host { node: String, facts: HostFacts, log: Option<FileScan>, below: String },
+    Host {
+        node: String,
+        facts: HostFacts,
+        log: Option<FileScan>,
+        below: String,
+    },
     Metadata(Document),
-    CollectorErrors { text: String, log: FileScan },
+    CollectorErrors {
+        text: String,
+        log: FileScan,
+    },
     Nothing,
 }
 
@@ -97,10 +108,21 @@ impl Bundle {
     ///
     /// # Errors
     /// If nothing in the archive looks like a bundle.
-    pub fn read(archive: &Archive, scanner: &Scanner, progress: &dyn Progress) -> Result<Bundle, NotABundle> {
+    pub fn read(
+        archive: &Archive,
+        scanner: &Scanner,
+        progress: &dyn Progress,
+    ) -> Result<Bundle, NotABundle> {
         let paths = archive.units().iter().map(|unit| &unit.path);
-        let layout = Layout::locate(paths).ok_or_else(|| NotABundle { name: archive.name().to_owned() })?;
-        let reader = Reader { archive, layout: &layout, scanner, now: time_of(archive, &layout) };
+        let layout = Layout::locate(paths).ok_or_else(|| NotABundle {
+            name: archive.name().to_owned(),
+        })?;
+        let reader = Reader {
+            archive,
+            layout: &layout,
+            scanner,
+            now: time_of(archive, &layout),
+        };
         progress.begin(archive.units().iter().map(|unit| unit.size).sum());
 
         // Largest first, so that no thread is left alone with the largest file at the end.
@@ -132,7 +154,9 @@ impl Bundle {
 /// The bundle's own time: what its metadata says, else the newest time of writing in the archive.
 fn time_of(archive: &Archive, layout: &Layout) -> Option<Timestamp> {
     let metadata = archive.units().iter().find(|unit| {
-        layout.relative(&unit.path).is_some_and(|path| layout.source(path) == Source::Metadata)
+        layout
+            .relative(&unit.path)
+            .is_some_and(|path| layout.source(path) == Source::Metadata)
     });
     let stated = metadata.and_then(|unit| {
         let mut document = None;
@@ -141,7 +165,13 @@ fn time_of(archive: &Archive, layout: &Layout) -> Option<Timestamp> {
         });
         timestamp(document?.root().get("bundlecreatedat")?.as_str()?)
     });
-    stated.or_else(|| archive.units().iter().filter_map(|unit| unit.modified).max())
+    stated.or_else(|| {
+        archive
+            .units()
+            .iter()
+            .filter_map(|unit| unit.modified)
+            .max()
+    })
 }
 
 struct Reader<'a> {
@@ -156,7 +186,9 @@ impl Reader<'_> {
     fn unit(&self, unit: &Unit) -> Vec<Read> {
         let attempt = std::panic::AssertUnwindSafe(|| {
             let mut read = Vec::new();
-            let problems = self.archive.read(unit, &mut |content| read.extend(self.content(content)));
+            let problems = self
+                .archive
+                .read(unit, &mut |content| read.extend(self.content(content)));
             if !problems.is_empty() {
                 read.push(self.only(unit, problems));
             }
@@ -164,15 +196,29 @@ impl Reader<'_> {
         });
         std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
             let reason = "reading this file met a defect of bundle-doctor; please report it";
-            let problem = Problem::new(self.shown(unit.path.as_str()), ProblemKind::Unreadable, reason);
+            let problem = Problem::new(
+                self.shown(unit.path.as_str()),
+                ProblemKind::Unreadable,
+                reason,
+            );
             vec![self.only(unit, vec![problem])]
         })
     }
 
     fn only(&self, unit: &Unit, problems: Vec<Problem>) -> Read {
         let path = self.shown(unit.path.as_str());
-        let problems = problems.into_iter().map(|problem| self.relative(problem)).collect();
-        Read { path, bytes: 0, piece: Piece::Nothing, namespace: None, cluster: false, problems }
+        let problems = problems
+            .into_iter()
+            .map(|problem| self.relative(problem))
+            .collect();
+        Read {
+            path,
+            bytes: 0,
+            piece: Piece::Nothing,
+            namespace: None,
+            cluster: false,
+            problems,
+        }
     }
 
     fn shown(&self, path: &str) -> String {
@@ -180,14 +226,21 @@ impl Reader<'_> {
     }
 
     fn relative(&self, problem: Problem) -> Problem {
-        Problem { path: self.shown(&problem.path), ..problem }
+        Problem {
+            path: self.shown(&problem.path),
+            ..problem
+        }
     }
 
     fn content(&self, content: Content) -> Option<Read> {
         let path = self.layout.relative(&content.path)?.to_owned();
         let source = self.layout.source(&path);
         let bytes = content.bytes.len() as u64;
-        let mut problems: Vec<Problem> = content.problem.into_iter().map(|problem| self.relative(problem)).collect();
+        let mut problems: Vec<Problem> = content
+            .problem
+            .into_iter()
+            .map(|problem| self.relative(problem))
+            .collect();
         let (namespace, cluster) = match &source {
             Source::Manifests { namespace, .. } => (namespace.clone(), namespace.is_none()),
             _ => (None, false),
@@ -205,7 +258,12 @@ impl Reader<'_> {
             Source::Manifests { .. } => {
                 let parsed = parse::manifest(&path, content.bytes);
                 problems.extend(parsed.problems);
-                parsed.value.map_or(Piece::Nothing, |document| Piece::Manifest { path: path.clone(), document })
+                parsed
+                    .value
+                    .map_or(Piece::Nothing, |document| Piece::Manifest {
+                        path: path.clone(),
+                        document,
+                    })
             }
             Source::Metadata => {
                 let parsed = parse::parse(&path, content.bytes);
@@ -217,8 +275,10 @@ impl Reader<'_> {
                 text: String::from_utf8_lossy(&content.bytes).into_owned(),
             },
             Source::PodLog { .. } => Piece::Log(scan(&content.bytes)),
-            Source::NodeFile { node, path: below } | Source::Supportconfig { node, file: below } => {
-                let log = (is_log(below) || matches!(source, Source::Supportconfig { .. })).then(|| scan(&content.bytes));
+            Source::NodeFile { node, path: below }
+            | Source::Supportconfig { node, file: below } => {
+                let log = (is_log(below) || matches!(source, Source::Supportconfig { .. }))
+                    .then(|| scan(&content.bytes));
                 let mut facts = HostFacts::default();
                 if let Some(file) = host::recognise(below) {
                     let text = String::from_utf8_lossy(&content.bytes);
@@ -226,11 +286,23 @@ impl Reader<'_> {
                     facts = parsed.value;
                     problems.extend(parsed.problems);
                 }
-                Piece::Host { node: node.clone(), facts, log, below: below.clone() }
+                Piece::Host {
+                    node: node.clone(),
+                    facts,
+                    log,
+                    below: below.clone(),
+                }
             }
             Source::Alerts | Source::Unknown => Piece::Nothing,
         };
-        Some(Read { path, bytes, piece, namespace, cluster, problems })
+        Some(Read {
+            path,
+            bytes,
+            piece,
+            namespace,
+            cluster,
+            problems,
+        })
     }
 
     /// Puts together what the files gave, in path order.
@@ -243,8 +315,13 @@ impl Reader<'_> {
         let mut errors = None;
         let mut collected = Collected::default();
         let mut extent = Extent::default();
-        let mut problems: Vec<Problem> =
-            self.archive.problems().iter().cloned().map(|problem| self.relative(problem)).collect();
+        let mut problems: Vec<Problem> = self
+            .archive
+            .problems()
+            .iter()
+            .cloned()
+            .map(|problem| self.relative(problem))
+            .collect();
         for one in read {
             extent.files += u64::from(!matches!(one.piece, Piece::Nothing) || one.bytes > 0);
             extent.bytes += one.bytes;
@@ -252,9 +329,16 @@ impl Reader<'_> {
             collected.cluster |= one.cluster;
             collected.namespaces.extend(one.namespace);
             match one.piece {
-                Piece::Manifest { path, document } => extent.objects += builder.add(path, document) as u64,
+                Piece::Manifest { path, document } => {
+                    extent.objects += builder.add(path, document) as u64
+                }
                 Piece::Log(scan) => scans.push(scan),
-                Piece::Host { node, facts, log, below } => {
+                Piece::Host {
+                    node,
+                    facts,
+                    log,
+                    below,
+                } => {
                     hosts.entry(node.clone()).or_default().merge(facts);
                     host_logs.insert((node, below));
                     scans.extend(log);
@@ -275,20 +359,44 @@ impl Reader<'_> {
         if let Shape::Node { name: None } = self.layout.shape() {
             name_the_node(&mut hosts);
         }
+        problems.extend(self.archive.nested().iter().filter(|nested| nested.files == 0).filter_map(|nested| {
+            let path = self.shown(nested.path.as_str());
+            let node = self.layout.node_archive(&path)?;
+            let reason = format!("the archive of {node} is empty: the kit knew no collector for its operating system");
+            Some(Problem::new(path, ProblemKind::Missing, reason))
+        }));
         builder.collected(collected);
         let mut graph = builder.finish();
-        let hits = self.scanner.finish(scans, self.now);
-        problems.extend(hits.files().iter().flat_map(|log| log.problems.iter().cloned()));
-        derive::derive(&mut graph, &Seen { hosts: &hosts, logs: hits.files(), now: self.now });
+        // Without metadata the newest line of a log is the nearest thing to the bundle's own time.
+        let newest = scans.iter().filter_map(|scan| scan.shape.last_time).max();
+        let now = self.now.or(newest);
+        let hits = self
+            .scanner
+            .finish(scans, now.unwrap_or(Timestamp::UNIX_EPOCH));
+        problems.extend(hits.problems().cloned());
+        derive::derive(
+            &mut graph,
+            &Seen {
+                hosts: &hosts,
+                logs: hits.files(),
+                now,
+            },
+        );
         problems.sort();
         problems.dedup();
-        let info = crate::summary::bundle_info(self.archive.name(), self.layout.name(), metadata.as_ref(), &graph, self.now);
+        let info = crate::summary::bundle_info(
+            self.archive.name(),
+            self.layout.name(),
+            metadata.as_ref(),
+            &graph,
+            now,
+        );
         Bundle {
             graph,
             hits,
             hosts,
             info,
-            now: self.now,
+            now,
             problems,
             collector_errors: errors.is_some(),
             extent,
@@ -304,9 +412,9 @@ fn is_log(below: &str) -> bool {
 
 /// A node archive alone does not say whose it is; the host's own name does.
 fn name_the_node(hosts: &mut BTreeMap<String, HostFacts>) {
-    let named: Option<(String, String)> = hosts.iter().find_map(|(known, facts)| {
-        Some((known.clone(), facts.hostname.as_ref()?.value.clone()))
-    });
+    let named: Option<(String, String)> = hosts
+        .iter()
+        .find_map(|(known, facts)| Some((known.clone(), facts.hostname.as_ref()?.value.clone())));
     if let Some((known, name)) = named
         && let Some(facts) = hosts.remove(&known)
     {
@@ -320,11 +428,17 @@ fn collector_errors(text: &str) -> (Vec<String>, BTreeSet<String>) {
     let mut namespaces = Vec::new();
     let mut failed = BTreeSet::new();
     for line in text.lines() {
-        let Some(rest) = line.strip_prefix("Failed to get ") else { continue };
-        let Some((url, reason)) = rest.split_once(": ") else { continue };
+        let Some(rest) = line.strip_prefix("Failed to get ") else {
+            continue;
+        };
+        let Some((url, reason)) = rest.split_once(": ") else {
+            continue;
+        };
         let resource = url.rsplit('/').next().unwrap_or_default();
         if reason.starts_with("the server does not allow this method") {
-            let namespace = url.strip_prefix("/api/v1/namespaces/").and_then(|it| it.strip_suffix("/bindings"));
+            let namespace = url
+                .strip_prefix("/api/v1/namespaces/")
+                .and_then(|it| it.strip_suffix("/bindings"));
             namespaces.extend(namespace.map(str::to_owned));
         } else {
             failed.insert(resource.to_owned());

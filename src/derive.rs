@@ -53,10 +53,16 @@ impl Derived {
     /// An object of a derived kind. A name is unique within its kind.
     fn new(kind: &str, name: &str) -> Self {
         let mut fields = Map::new();
-        fields.insert("apiVersion".to_owned(), format!("{DERIVED_GROUP}/v1").into());
+        fields.insert(
+            "apiVersion".to_owned(),
+            format!("{DERIVED_GROUP}/v1").into(),
+        );
         fields.insert("kind".to_owned(), kind.into());
         fields.insert("metadata".to_owned(), serde_json::json!({ "name": name }));
-        Derived { fields, origins: Origins::new() }
+        Derived {
+            fields,
+            origins: Origins::new(),
+        }
     }
 
     /// Sets a field; what is unknown stays absent.
@@ -68,7 +74,12 @@ impl Derived {
     }
 
     /// Sets a field and says where it was read.
-    fn set_seen(&mut self, field: &str, value: Option<impl Into<Value>>, origin: Option<Origin>) -> &mut Self {
+    fn set_seen(
+        &mut self,
+        field: &str,
+        value: Option<impl Into<Value>>,
+        origin: Option<Origin>,
+    ) -> &mut Self {
         if let (Some(_), Some(origin)) = (&value, origin) {
             self.origins.insert(field.to_owned(), origin);
         }
@@ -84,13 +95,20 @@ impl Derived {
     }
 
     fn finish(self) -> (Document, Origins) {
-        (Document::from_json(&Value::Object(self.fields)), self.origins)
+        (
+            Document::from_json(&Value::Object(self.fields)),
+            self.origins,
+        )
     }
 }
 
 /// The line of a host file as the origin of a fact.
 fn line(location: &Location) -> Option<Origin> {
-    Some(Origin::Line { path: location.path.clone(), line: location.line?, text: None })
+    Some(Origin::Line {
+        path: location.path.clone(),
+        line: location.line?,
+        text: None,
+    })
 }
 
 /// A time as derived objects hold it.

@@ -16,11 +16,21 @@ use rayon::prelude::*;
 
 use crate::bundle::Bundle;
 use crate::diagnosis::facts::NotEvaluated;
+use crate::finding::Evidence;
 use crate::finding::Finding;
-use crate::rule::{Rule, RuleErrors, RuleSet};
-use crate::scan::{MatcherSpec, Scanner};
+use crate::graph::{Graph, ObjectId};
+use crate::rule::Rule;
+use crate::rule::mistake::RuleErrors;
+use crate::rule::set::RuleSet;
+use crate::rule::source::Span;
+use crate::scan::{MatcherSpec, PatternError, Scanner, Which};
 
 use plan::Plan;
+
+/// Where a fact of a derived object is seen in the bundle.
+pub(crate) fn origin_evidence(graph: &Graph, object: ObjectId, field: &str) -> Option<Evidence> {
+    evidence::of_field(graph, object, field)
+}
 
 /// Rules ready to run, with the scanner that finds all their log lines in one pass.
 pub struct Engine {
@@ -29,7 +39,7 @@ pub struct Engine {
 }
 
 struct ReadyRule {
-    rule: std::sync::Arc<Rule>,
+    rule: Rule,
     plan: Plan,
 }
 
@@ -51,24 +61,38 @@ impl Engine {
         let mut ready = Vec::new();
         let mut specs: Vec<MatcherSpec> = Vec::new();
         let mut mistakes = Vec::new();
-        for rule in rules.active() {
+        for rule in rules.rules() {
             let first = specs.len();
             for matcher in rule.logs.values() {
                 match requirement::matcher_spec(rule, matcher) {
                     Ok(spec) => specs.push(spec),
-                    Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule.clone(), error))),
+                    Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule, error))),
                 }
             }
             match Plan::new(rule, first) {
-                Ok(plan) => ready.push(ReadyRule { rule: rule.clone(), plan }),
-                Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule.clone(), error))),
+                Ok(plan) => ready.push(ReadyRule {
+                    rule: rule.clone(),
+                    plan,
+                }),
+                Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule, error))),
             }
         }
-        if !mistakes.is_empty() {
-            return Err(RuleErrors::from_compile(mistakes));
+        let found = mistakes
+            .into_iter()
+            .map(|(rule, error)| (rule, error.span, error.message));
+        let mut errors = RuleErrors::of_rules(found);
+        if errors.prevent_running() {
+            return Err(errors);
         }
-        let scanner = Scanner::new(specs).map_err(|errors| RuleErrors::from_patterns(rules, &errors))?;
-        Ok(Engine { rules: ready, scanner })
+        let scanner = Scanner::new(specs).map_err(|found| {
+            errors =
+                RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)));
+            errors
+        })?;
+        Ok(Engine {
+            rules: ready,
+            scanner,
+        })
     }
 
     /// Finds the log lines of all rules.
@@ -88,7 +112,11 @@ impl Engine {
 
     /// Applies all rules, in parallel; the result does not depend on how many threads did it.
     pub fn evaluate(&self, bundle: &Bundle) -> Evaluation {
-        let each: Vec<Evaluation> = self.rules.par_iter().map(|ready| ready.evaluate(bundle)).collect();
+        let each: Vec<Evaluation> = self
+            .rules
+            .par_iter()
+            .map(|ready| ready.evaluate(bundle))
+            .collect();
         let mut evaluation = Evaluation::default();
         for one in each {
             evaluation.findings.extend(one.findings);
@@ -99,11 +127,33 @@ impl Engine {
     }
 }
 
+/// The rule and the place of a pattern that the scanner refused.
+fn pattern_error<'r>(rules: &'r RuleSet, error: &PatternError) -> Option<(&'r Rule, Span, String)> {
+    let matchers = rules
+        .rules()
+        .iter()
+        .flat_map(|rule| rule.logs.values().map(move |matcher| (rule, matcher)));
+    let (rule, matcher) = matchers.into_iter().nth(error.matcher)?;
+    let pattern = match error.which {
+        Which::Pattern(index) => matcher.patterns.get(index),
+        Which::Not => matcher.not.as_ref(),
+        Which::Clear => matcher.clear.as_ref(),
+    };
+    Some((
+        rule,
+        pattern.map_or(matcher.span, |pattern| pattern.span),
+        error.message.clone(),
+    ))
+}
+
 impl ReadyRule {
     fn evaluate(&self, bundle: &Bundle) -> Evaluation {
         let refused = |reason: String| Evaluation {
             findings: Vec::new(),
-            not_evaluated: vec![NotEvaluated { rule: self.rule.id.clone(), reason }],
+            not_evaluated: vec![NotEvaluated {
+                rule: self.rule.id.clone(),
+                reason,
+            }],
         };
         let versions = match requirement::versions(&self.rule.versions, bundle) {
             requirement::Fit::Outside => return Evaluation::default(),
@@ -115,13 +165,22 @@ impl ReadyRule {
             requirement::Input::Complete => None,
         };
         let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
-        let mut evaluation = Evaluation { findings: found.findings, not_evaluated: Vec::new() };
+        let mut evaluation = Evaluation {
+            findings: found.findings,
+            not_evaluated: Vec::new(),
+        };
         if found.exhausted {
-            let reason = format!("stopped after {} steps: its bindings join too much with too much", row::STEP_BUDGET);
+            let reason = format!(
+                "stopped after {} steps: its bindings join too much with too much",
+                row::STEP_BUDGET
+            );
             return refused(reason);
         }
         if let Some(reason) = missing {
-            evaluation.not_evaluated.push(NotEvaluated { rule: self.rule.id.clone(), reason });
+            evaluation.not_evaluated.push(NotEvaluated {
+                rule: self.rule.id.clone(),
+                reason,
+            });
         }
         evaluation
     }

@@ -1,7 +1,45 @@
 //! bundle-doctor reads a Harvester support bundle and says what broke, why, and what to do.
+//!
+//! # Bird's-eye view
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! archive → entries → objects and lines → graph and hits → findings → diagnosis → report
+//! ```
+//!
+//! [`diagnose`] is the whole of it. In reading order:
+//!
+//! - [`span`] names a place in a bundle, and what was wrong there.
+//! - [`archive`] opens containers (zip, tar, xz, directories, split parts) and reads safe entries.
+//! - [`layout`] says what an entry is from its path, and is alone in doing so.
+//! - [`parse`] turns text into values plus problems: YAML into documents, host files into facts,
+//!   time stamps into times.
+//! - [`scan`] runs all patterns of all rules over a log in one pass and keeps hits as records.
+//! - [`graph`] holds objects by kind, name and uid, and the relations between them.
+//! - [`derive`] works out what the cluster never wrote as an object: where an upgrade stands, what
+//!   a host is made of, what is missing.
+//! - [`bundle`] reads an archive in parallel into all of the above.
+//! - [`rule`] loads and checks rule files, every mistake of every file in one go.
+//! - [`evaluate`] applies rules to a bundle.
+//! - [`finding`] is the shape of a result.
+//! - [`diagnosis`] folds findings under their causes and judges.
+//! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
+//! - [`report`] writes a diagnosis in one format.
+//!
+//! # Invariants
+//!
+//! 1. Ingestion (`archive` to `bundle`) does not know that rules exist; it is given a `Scanner`.
+//! 2. Only `archive` reads the bundle from disk; only `layout` interprets an entry's path.
+//! 3. `parse` never fails: it returns a value and a list of `Problem`s.
+//! 4. Only `report` and `main` write to a stream.
+//! 5. Only reading (`archive`, `bundle`) and `evaluate` use rayon; all collect in order.
+//! 6. No clock and no randomness in the library; "now" is the bundle's own collection time.
+//! 7. Same bundle and same rules give the same bytes out.
 
 pub mod archive;
 pub mod bundle;
+pub mod derive;
 pub mod diagnosis;
 pub mod evaluate;
 pub mod finding;
@@ -12,3 +50,36 @@ pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod span;
+pub mod summary;
+
+use archive::Archive;
+use bundle::{Bundle, NotABundle, Progress};
+use evaluate::Engine;
+use report::{Report, RuleSetInfo, Tool};
+use rule::RuleSet;
+
+/// Reads an archive, applies the rules, and diagnoses. Secrets are still in the report: see
+/// [`report::mask`].
+///
+/// # Errors
+/// If nothing in the archive looks like a bundle.
+pub fn diagnose(
+    archive: &Archive,
+    rules: &RuleSet,
+    engine: &Engine,
+    progress: &dyn Progress,
+) -> Result<Report, NotABundle> {
+    let bundle = Bundle::read(archive, engine.scanner(), progress)?;
+    let evaluation = engine.evaluate(&bundle);
+    let facts = summary::facts(&bundle, evaluation.not_evaluated);
+    let tool = Tool::new(RuleSetInfo {
+        count: engine.len() as u64,
+        digest: rules.digest(),
+    });
+    Ok(Report::new(
+        tool,
+        facts,
+        evaluation.findings,
+        &rules.links(),
+    ))
+}

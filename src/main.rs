@@ -1,1 +1,181 @@
-fn main() {}
+//! Parses arguments, calls the library, and turns what comes of it into an exit code.
+
+mod cli;
+mod terminal;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bundle_doctor::archive::{Archive, Limits};
+use bundle_doctor::evaluate::Engine;
+use bundle_doctor::finding::Severity;
+use bundle_doctor::graph::relation;
+use bundle_doctor::report::{self, Format, Report, TextOptions};
+use bundle_doctor::rule::RuleSet;
+use clap::{CommandFactory, Parser};
+use cli::{Analyze, Cli, Command, FailOn, Level, LimitFlags, Output};
+
+/// Exit codes that others' scripts rely on.
+mod outcome {
+    /// Analysed, and a finding is at or above `--fail-on`.
+    pub(crate) const FOUND: u8 = 1;
+    /// Flags or arguments are wrong.
+    pub(crate) const USAGE: u8 = 2;
+    /// There is no bundle to read.
+    pub(crate) const NO_BUNDLE: u8 = 3;
+    /// A rule file is wrong.
+    pub(crate) const BAD_RULE: u8 = 4;
+    /// The report could not be written.
+    pub(crate) const NOT_WRITTEN: u8 = 5;
+}
+
+/// What ended a run early, and its exit code.
+struct Stop(u8, miette::Report);
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Analyze(analyze) => run(&analyze),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "bundle-doctor",
+                &mut io::stdout(),
+            );
+            Ok(0)
+        }
+        Command::Man => {
+            written(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())).map(|()| 0)
+        }
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Stop(code, report)) => {
+            // A broken stderr must not hide the exit code.
+            let _ = writeln!(io::stderr(), "{report:?}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(analyze: &Analyze) -> Result<u8, Stop> {
+    threads(analyze)?;
+    let rules = rules(analyze)?;
+    let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+    let archive = Archive::open(&analyze.bundle, &limits(&analyze.limits))
+        .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
+    let bar = terminal::bar(!analyze.no_progress && !analyze.quiet);
+    let mut report = bundle_doctor::diagnose(&archive, &rules, &engine, &bar)
+        .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
+    bar.finish();
+    let found = is_found(&report, analyze.fail_on);
+    if !analyze.no_mask {
+        report::mask::mask(&mut report);
+    }
+    written(write(analyze, &report))?;
+    Ok(if found { outcome::FOUND } else { 0 })
+}
+
+fn threads(analyze: &Analyze) -> Result<(), Stop> {
+    let Some(threads) = analyze.threads else {
+        return Ok(());
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build_global()
+        .map_err(|error| usage(error))
+}
+
+/// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
+fn rules(analyze: &Analyze) -> Result<RuleSet, Stop> {
+    let own = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))
+        .map(|config| config.join("bundle-doctor").join("rules"))
+        .filter(|directory| directory.is_dir());
+    let directories: Vec<PathBuf> = own
+        .into_iter()
+        .chain(analyze.rules.iter().cloned())
+        .collect();
+    let mut rules = RuleSet::load(&directories, &relation::names())
+        .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+    for param in &analyze.param {
+        rules.set_param(param).map_err(|error| usage(error))?;
+    }
+    rules
+        .select(&analyze.only, &analyze.skip)
+        .map_err(|error| usage(error))
+}
+
+fn limits(flags: &LimitFlags) -> Limits {
+    let default = Limits::default();
+    Limits {
+        max_entries: flags.max_entries.unwrap_or(default.max_entries),
+        max_size: flags.max_size.unwrap_or(default.max_size),
+        max_entry_size: flags.max_entry_size.unwrap_or(default.max_entry_size),
+        max_ratio: flags.max_ratio.unwrap_or(default.max_ratio),
+        max_nesting: flags.max_nesting.unwrap_or(default.max_nesting),
+    }
+}
+
+fn write(analyze: &Analyze, report: &Report) -> io::Result<()> {
+    let to_file = analyze.output_file.is_some();
+    let format = match analyze.output {
+        Output::Json => Format::Json,
+        Output::Yaml => Format::Yaml,
+        Output::Text => Format::Text(TextOptions {
+            style: terminal::style(analyze.color, to_file),
+            min_severity: severity(analyze.min_severity),
+            show_suppressed: analyze.show_suppressed,
+            verbose: analyze.verbose,
+        }),
+    };
+    match &analyze.output_file {
+        Some(path) => report::write_whole(path, |out| report::write(report, format, out)),
+        None => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            report::write(report, format, &mut out)?;
+            out.flush()
+        }
+    }
+}
+
+/// A reader that closed the pipe has seen enough; any other failure to write is the run's.
+fn written(result: io::Result<()>) -> Result<(), Stop> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Stop(
+            outcome::NOT_WRITTEN,
+            miette::miette!("the report could not be written: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_found(report: &Report, fail_on: FailOn) -> bool {
+    let level = match fail_on {
+        FailOn::Critical => Severity::Critical,
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Info => Severity::Info,
+        FailOn::Never => return false,
+    };
+    report
+        .findings
+        .iter()
+        .any(|finding| finding.suppressed.is_none() && finding.severity >= level)
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Critical => Severity::Critical,
+        Level::Error => Severity::Error,
+        Level::Warning => Severity::Warning,
+        Level::Info => Severity::Info,
+    }
+}
+
+fn usage(error: impl Display) -> Stop {
+    Stop(outcome::USAGE, miette::miette!("{error}"))
+}

@@ -6,8 +6,11 @@
 
 pub mod document;
 mod general;
+pub mod host;
+pub mod line;
 mod normalise;
 mod scalar;
+pub mod time;
 mod yaml;
 
 #[cfg(test)]
@@ -65,6 +68,11 @@ pub fn manifest(path: &str, bytes: Vec<u8>) -> Parsed<Option<Document>> {
         document.shrink();
     }
     parsed
+}
+
+/// The tree of a YAML text that stands inside a field or an annotation; `None` where it is none.
+pub fn yaml_text(text: &str) -> Option<Document> {
+    parse("", text.as_bytes().to_vec()).value
 }
 
 /// Reads all YAML documents of a text, such as the case file of a rule, up to its first mistake.

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::finding::{Confidence, Risk, Severity};
+use crate::scan::{Measure, SourceSpec};
 use expression::Expression;
 use path::FieldPath;
 use quantity::Number;
@@ -194,7 +195,7 @@ pub struct Requires {
     /// Kinds, sorted.
     pub kinds: Vec<KindName>,
     /// Log sources, sorted; of each group at least one.
-    pub logs: Vec<Vec<LogSource>>,
+    pub logs: Vec<Vec<SourceSpec>>,
 }
 
 /// Name of a kind: `Node`, `longhorn.io/Volume`, `doctor/Disk`.
@@ -221,58 +222,11 @@ pub enum Param {
     Quantity(Number),
 }
 
-/// A place where log lines come from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogSource {
-    /// A host log by its short name: `kernel`, `kernel-previous`, `rke2-server` …
-    Node(NodeLog),
-    /// `node/supportconfig/<file glob>`.
-    Supportconfig(String),
-    /// `pod/<namespace glob>/<pod glob>/<container glob>`.
-    Pod {
-        /// Glob over namespaces.
-        namespace: String,
-        /// Glob over pods.
-        pod: String,
-        /// Glob over containers.
-        container: String,
-    },
-    /// `bundle/errors`: what the collector could not fetch.
-    BundleErrors,
-}
-
-/// The logs of a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NodeLog {
-    /// `node/kernel`: the current boot.
-    Kernel,
-    /// `node/kernel-previous`: the boots before it.
-    KernelPrevious,
-    /// `node/rke2-server`.
-    Rke2Server,
-    /// `node/rke2-agent`.
-    Rke2Agent,
-    /// `node/rancherd`.
-    Rancherd,
-    /// `node/rancher-system-agent`.
-    RancherSystemAgent,
-    /// `node/kubelet`.
-    Kubelet,
-    /// `node/containerd`.
-    Containerd,
-    /// `node/network`: wicked or NetworkManager.
-    Network,
-    /// `node/iscsid`.
-    Iscsid,
-    /// `node/console`.
-    Console,
-}
-
 /// What is looked for in logs, and how hits become records.
 #[derive(Debug, Clone)]
 pub struct LogMatcher {
     /// Where to look.
-    pub sources: Vec<LogSource>,
+    pub sources: Vec<SourceSpec>,
     /// A line that matches any of these is a hit (`pattern` or `any`).
     pub patterns: Vec<Pattern>,
     /// A line that matches this is none.
@@ -317,17 +271,6 @@ pub struct Threshold {
     pub min: u64,
     /// They must fall into some window of this length.
     pub within: Option<SignedDuration>,
-}
-
-/// How the text of a capture becomes a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// `12`, `0.5`.
-    Number,
-    /// `1.5s`, `250ms`: seconds.
-    Duration,
-    /// `512Mi`, `4096`: bytes.
-    Bytes,
 }
 
 /// One step of the pipeline of rows.

@@ -23,6 +23,12 @@ impl EntryPath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
+    /// A path for tests of other modules.
+    #[cfg(test)]
+    pub(crate) fn for_test(path: &str) -> EntryPath {
+        EntryPath(path.into())
+    }
+
     /// Makes a path of a name found in an archive; `Ok(None)` where the name is that of the
     /// archive's own top directory (`./`). Backslashes separate, as Windows' archivers write them.
     ///

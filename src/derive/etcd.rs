@@ -14,7 +14,10 @@ const MEMBER_LABEL: &str = "node-role.kubernetes.io/etcd";
 
 /// Members are the nodes with the etcd role, and those that only a machine of that role still names.
 pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
-    let nodes: Vec<_> = graph.all("", "Node").filter(|node| node.label(MEMBER_LABEL).is_some()).collect();
+    let nodes: Vec<_> = graph
+        .all("", "Node")
+        .filter(|node| node.label(MEMBER_LABEL).is_some())
+        .collect();
     let mut members: BTreeSet<&str> = nodes.iter().map(|node| node.name()).collect();
     let lost: Vec<_> = graph
         .all("cluster.x-k8s.io", "Machine")
@@ -27,17 +30,24 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
         return None;
     }
     // Nodes say whether they vote only where RKE2 sets the condition.
-    let voters: Vec<_> = nodes.iter().filter_map(|node| node.condition_status("EtcdIsVoter")).collect();
+    let voters: Vec<_> = nodes
+        .iter()
+        .filter_map(|node| node.condition_status("EtcdIsVoter"))
+        .collect();
     let voting = voters.iter().filter(|status| **status == "True").count();
     let pods: Vec<_> = graph
         .all("", "Pod")
-        .filter(|pod| pod.namespace() == Some("kube-system") && pod.label("component") == Some("etcd"))
+        .filter(|pod| {
+            pod.namespace() == Some("kube-system") && pod.label("component") == Some("etcd")
+        })
         .collect();
     let healthy: Vec<&str> = nodes
         .iter()
         .filter(|node| node.condition_status("Ready") == Some("True"))
         .filter(|node| {
-            let pod = pods.iter().find(|pod| pod.text(&["spec", "nodeName"]) == Some(node.name()));
+            let pod = pods
+                .iter()
+                .find(|pod| pod.text(&["spec", "nodeName"]) == Some(node.name()));
             pods.is_empty() || pod.is_some_and(|pod| pod.condition_status("Ready") == Some("True"))
         })
         .map(|node| node.name())
@@ -45,15 +55,29 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
     let quorum = members.len() / 2 + 1;
     let mut etcd = Derived::new("Etcd", "etcd");
     etcd.set("members", Some(members.len()))
-        .set("memberNames", Some(members.iter().map(|name| json!(name)).collect::<Vec<_>>()))
+        .set(
+            "memberNames",
+            Some(members.iter().map(|name| json!(name)).collect::<Vec<_>>()),
+        )
         .set("voters", (!voters.is_empty()).then_some(voting))
         .set("healthy", Some(healthy.len()))
-        .set("healthyNames", Some(healthy.iter().map(|name| json!(name)).collect::<Vec<_>>()))
+        .set(
+            "healthyNames",
+            Some(healthy.iter().map(|name| json!(name)).collect::<Vec<_>>()),
+        )
         .set("quorum", Some(quorum))
         .set("margin", Some(healthy.len() as i64 - quorum as i64));
-    let first = nodes.first().map(|node| (node.id(), node.field(&["metadata", "labels"]).map(View::index)));
+    let first = nodes.first().map(|node| {
+        (
+            node.id(),
+            node.field(&["metadata", "labels"]).map(View::index),
+        )
+    });
     let machine = lost.first().map(|(machine, _)| machine.id());
     let seen = first.map(|(id, _)| id).or(machine);
-    etcd.seen(seen.map(|object| Origin::Field { object, path: "metadata.labels".to_owned() }));
+    etcd.seen(seen.map(|object| Origin::Field {
+        object,
+        path: "metadata.labels".to_owned(),
+    }));
     Some(etcd)
 }

@@ -35,40 +35,101 @@ fn host(node: &str, facts: &HostFacts) -> Derived {
     let memory = facts.memory.as_ref();
     let text = |fact: Option<&Fact<String>>| fact.map(|fact| fact.value.clone());
     host.set("nodeName", Some(node))
-        .set_seen("os", os.and_then(|os| os.name.clone()), os.and_then(|os| line(&os.seen)))
+        .set_seen(
+            "os",
+            os.and_then(|os| os.name.clone()),
+            os.and_then(|os| line(&os.seen)),
+        )
         .set_seen(
             "harvesterRelease",
             release.and_then(|release| release.harvester.clone()),
             release.and_then(|release| line(&release.seen)),
         )
-        .set_seen("kernel", text(facts.kernel.as_ref()), fact(facts.kernel.as_ref()))
+        .set_seen(
+            "kernel",
+            text(facts.kernel.as_ref()),
+            fact(facts.kernel.as_ref()),
+        )
         .set_seen(
             "kernelCommandLine",
             text(facts.kernel_command_line.as_ref()),
             fact(facts.kernel_command_line.as_ref()),
         )
-        .set_seen("timezone", text(clock.zone.as_ref()), fact(clock.zone.as_ref()))
-        .set_seen("clockOffset", clock.offset.as_ref().map(|offset| offset.value), fact(clock.offset.as_ref()))
+        .set_seen(
+            "timezone",
+            text(clock.zone.as_ref()),
+            fact(clock.zone.as_ref()),
+        )
+        .set_seen(
+            "clockOffset",
+            clock.offset.as_ref().map(|offset| offset.value),
+            fact(clock.offset.as_ref()),
+        )
         .set_seen(
             "clockSynchronized",
             clock.synchronized.as_ref().map(|it| it.value),
             fact(clock.synchronized.as_ref()),
         )
-        .set_seen("uptimeSeconds", facts.uptime.as_ref().map(|uptime| uptime.value), fact(facts.uptime.as_ref()))
-        .set_seen("memoryTotal", memory.map(|memory| memory.total), memory.and_then(|memory| line(&memory.seen)))
-        .set_seen("memoryAvailable", memory.and_then(|memory| memory.available), memory.and_then(|memory| line(&memory.seen)))
-        .set_seen("initiatorName", text(facts.initiator.as_ref()), fact(facts.initiator.as_ref()));
+        .set_seen(
+            "uptimeSeconds",
+            facts.uptime.as_ref().map(|uptime| uptime.value),
+            fact(facts.uptime.as_ref()),
+        )
+        .set_seen(
+            "memoryTotal",
+            memory.map(|memory| memory.total),
+            memory.and_then(|memory| line(&memory.seen)),
+        )
+        .set_seen(
+            "memoryAvailable",
+            memory.and_then(|memory| memory.available),
+            memory.and_then(|memory| line(&memory.seen)),
+        )
+        .set_seen(
+            "initiatorName",
+            text(facts.initiator.as_ref()),
+            fact(facts.initiator.as_ref()),
+        );
     let failed = facts.failed_units.first().and_then(|unit| line(&unit.seen));
-    host.set_seen("failedServices", Some(facts.failed_units.iter().map(|unit| json!(unit.unit)).collect::<Vec<_>>()), failed);
-    let stuck = facts.stuck_processes.first().and_then(|process| line(&process.seen));
+    host.set_seen(
+        "failedServices",
+        Some(
+            facts
+                .failed_units
+                .iter()
+                .map(|unit| json!(unit.unit))
+                .collect::<Vec<_>>(),
+        ),
+        failed,
+    );
+    let stuck = facts
+        .stuck_processes
+        .first()
+        .and_then(|process| line(&process.seen));
     let processes = facts.stuck_processes.iter();
     host.set_seen(
         "stuckProcesses",
-        Some(processes.map(|process| json!({ "pid": process.pid, "command": process.command })).collect::<Vec<_>>()),
+        Some(
+            processes
+                .map(|process| json!({ "pid": process.pid, "command": process.command }))
+                .collect::<Vec<_>>(),
+        ),
         stuck,
     );
-    let images: BTreeSet<&str> = facts.images.iter().map(|image| image.reference.as_str()).collect();
-    host.set("images", Some(images.into_iter().map(|image| json!(image)).collect::<Vec<_>>()));
+    let images: BTreeSet<&str> = facts
+        .images
+        .iter()
+        .map(|image| image.reference.as_str())
+        .collect();
+    host.set(
+        "images",
+        Some(
+            images
+                .into_iter()
+                .map(|image| json!(image))
+                .collect::<Vec<_>>(),
+        ),
+    );
     let first = host.origins.values().next().cloned();
     host.seen(first);
     host
@@ -80,7 +141,8 @@ fn mounts(node: &str, facts: &HostFacts) -> Vec<Derived> {
         .into_iter()
         .map(|point| {
             let mut mount = Derived::new("Mount", &format!("{node}{}", point.path));
-            let volume = crate::parse::host::csi_mount(&point.path).and_then(|mount| mount.volume.map(str::to_owned));
+            let volume = crate::parse::host::csi_mount(&point.path)
+                .and_then(|mount| mount.volume.map(str::to_owned));
             mount
                 .set("nodeName", Some(node))
                 .set("path", Some(point.path))
@@ -122,9 +184,22 @@ fn boots(node: &str, facts: &HostFacts, logs: &[LogShape]) -> Vec<Derived> {
                 .set("order", Some(-i64::from(ago)))
                 .set("current", Some(ago == 0))
                 .set("clean", boot.clean)
-                .set("startedAt", shape.and_then(|shape| shape.first_time).map(time))
-                .set("endedAt", shape.filter(|_| ago > 0).and_then(|shape| shape.last_time).map(time))
-                .set_seen("kernel", boot.kernel.as_ref().map(|it| it.value.clone()), fact(boot.kernel.as_ref()))
+                .set(
+                    "startedAt",
+                    shape.and_then(|shape| shape.first_time).map(time),
+                )
+                .set(
+                    "endedAt",
+                    shape
+                        .filter(|_| ago > 0)
+                        .and_then(|shape| shape.last_time)
+                        .map(time),
+                )
+                .set_seen(
+                    "kernel",
+                    boot.kernel.as_ref().map(|it| it.value.clone()),
+                    fact(boot.kernel.as_ref()),
+                )
                 .seen(line(&boot.seen));
             object
         })
@@ -136,13 +211,22 @@ fn disks(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
     let mut disks: BTreeMap<(String, String), Derived> = BTreeMap::new();
     for (node, facts) in seen.hosts {
         for disk in facts.disks() {
-            disks.insert((node.clone(), disk.device.to_owned()), host_disk(node, &disk));
+            disks.insert(
+                (node.clone(), disk.device.to_owned()),
+                host_disk(node, &disk),
+            );
         }
     }
     for device in graph.all("harvesterhci.io", "BlockDevice") {
-        let Some(node) = device.text(&["spec", "nodeName"]) else { continue };
-        let path = device.text(&["status", "deviceStatus", "devPath"]).or_else(|| device.text(&["spec", "devPath"]));
-        let Some(name) = path.and_then(|path| path.strip_prefix("/dev/")) else { continue };
+        let Some(node) = device.text(&["spec", "nodeName"]) else {
+            continue;
+        };
+        let path = device
+            .text(&["status", "deviceStatus", "devPath"])
+            .or_else(|| device.text(&["spec", "devPath"]));
+        let Some(name) = path.and_then(|path| path.strip_prefix("/dev/")) else {
+            continue;
+        };
         if device.text(&["status", "deviceStatus", "details", "deviceType"]) == Some("part") {
             continue;
         }
@@ -160,7 +244,10 @@ fn disks(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
 fn host_disk(node: &str, disk: &HostDisk<'_>) -> Derived {
     let mut object = Derived::new("Disk", &format!("{node}/{}", disk.device));
     let smart_line = disk.smart.and_then(|smart| line(&smart.seen));
-    let health_line = disk.smart.and_then(|smart| smart.health_line.as_ref()).and_then(|health| line(&health.seen));
+    let health_line = disk
+        .smart
+        .and_then(|smart| smart.health_line.as_ref())
+        .and_then(|health| line(&health.seen));
     object
         .set("nodeName", Some(node))
         .set("device", Some(disk.device))
@@ -169,14 +256,21 @@ fn host_disk(node: &str, disk: &HostDisk<'_>) -> Derived {
         .set("size", disk.size())
         .set("rotational", disk.rotational())
         .set("volume", disk.volume)
-        .set_seen("use", Some(disk.disk_use.as_str()), disk.seen.first().and_then(|seen| line(seen)));
+        .set_seen(
+            "use",
+            Some(disk.disk_use.as_str()),
+            disk.seen.first().and_then(|seen| line(seen)),
+        );
     if disk.health() != SmartHealth::Unknown {
         object.set_seen("health", Some(disk.health().as_str()), health_line);
     }
     if let Some(smart) = disk.smart {
         attributes(&mut object, smart);
     }
-    let whole = disk.block_device.map(|device| &device.seen).or(disk.seen.first().copied());
+    let whole = disk
+        .block_device
+        .map(|device| &device.seen)
+        .or(disk.seen.first().copied());
     object.seen(whole.and_then(line));
     object
 }
@@ -211,14 +305,26 @@ fn attributes(object: &mut Derived, smart: &SmartReport) {
         ("availableSpareThreshold", &smart.available_spare_threshold),
     ];
     for (name, counter) in counters {
-        object.set_seen(name, counter.as_ref().map(|it| it.value), fact(counter.as_ref()));
+        object.set_seen(
+            name,
+            counter.as_ref().map(|it| it.value),
+            fact(counter.as_ref()),
+        );
     }
-    let uncorrected: u64 = smart.error_counters.iter().map(|counter| counter.uncorrected).sum();
+    let uncorrected: u64 = smart
+        .error_counters
+        .iter()
+        .map(|counter| counter.uncorrected)
+        .sum();
     if let Some(first) = smart.error_counters.first() {
         object.set_seen("uncorrectedErrors", Some(uncorrected), line(&first.seen));
     }
     if let Some(failure) = &smart.read_failure {
-        object.set_seen("readFailure", Some(failure.value.as_str()), line(&failure.seen));
+        object.set_seen(
+            "readFailure",
+            Some(failure.value.as_str()),
+            line(&failure.seen),
+        );
     }
 }
 
@@ -226,12 +332,25 @@ fn attributes(object: &mut Derived, smart: &SmartReport) {
 fn block_device(node: &str, name: &str, device: ObjectView<'_>) -> Derived {
     let mut object = Derived::new("Disk", &format!("{node}/{name}"));
     let provisioned = device.text(&["status", "provisionPhase"]) == Some("Provisioned");
-    let disk_use = if provisioned { DiskUse::LonghornData } else { DiskUse::Other };
-    let origin = |path: &str| Some(Origin::Field { object: device.id(), path: path.to_owned() });
+    let disk_use = if provisioned {
+        DiskUse::LonghornData
+    } else {
+        DiskUse::Other
+    };
+    let origin = |path: &str| {
+        Some(Origin::Field {
+            object: device.id(),
+            path: path.to_owned(),
+        })
+    };
     object
         .set("nodeName", Some(node))
         .set("device", Some(name))
-        .set_seen("use", Some(disk_use.as_str()), origin("status.provisionPhase"))
+        .set_seen(
+            "use",
+            Some(disk_use.as_str()),
+            origin("status.provisionPhase"),
+        )
         .seen(origin(""));
     complete(&mut object, device);
     object
@@ -242,14 +361,23 @@ fn complete(object: &mut Derived, device: ObjectView<'_>) {
     let details = ["status", "deviceStatus", "details"];
     let read = |key: &str| device.text(&[details[0], details[1], details[2], key]);
     let origin = |key: &str| {
-        Some(Origin::Field { object: device.id(), path: format!("status.deviceStatus.details.{key}") })
+        Some(Origin::Field {
+            object: device.id(),
+            path: format!("status.deviceStatus.details.{key}"),
+        })
     };
-    for (field, key) in [("model", "model"), ("serial", "serialNumber"), ("wwn", "wwn")] {
+    for (field, key) in [
+        ("model", "model"),
+        ("serial", "serialNumber"),
+        ("wwn", "wwn"),
+    ] {
         if !object.fields.contains_key(field) {
             object.set_seen(field, read(key), origin(key));
         }
     }
-    let size = device.field(&["status", "deviceStatus", "capacity", "sizeBytes"]).and_then(View::as_i64);
+    let size = device
+        .field(&["status", "deviceStatus", "capacity", "sizeBytes"])
+        .and_then(View::as_i64);
     if !object.fields.contains_key("size") {
         object.set("size", size);
     }

@@ -20,7 +20,15 @@ pub(super) fn files(seen: &Seen<'_>) -> Vec<Derived> {
                 .set("firstTime", log.first_time.map(time))
                 .set("lastTime", log.last_time.map(time))
                 .set("lines", Some(log.lines))
-                .set("tail", Some(log.tail.iter().map(|(_, text)| json!(text)).collect::<Vec<_>>()))
+                .set(
+                    "tail",
+                    Some(
+                        log.tail
+                            .iter()
+                            .map(|(_, text)| json!(text))
+                            .collect::<Vec<_>>(),
+                    ),
+                )
                 .seen(last.map(|(line, text)| Origin::Line {
                     path: log.path.clone(),
                     line: *line,

@@ -14,13 +14,23 @@ pub(super) fn missing(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
     for node in graph.all("", "Node") {
         match seen.hosts.get(node.name()) {
             None => missing.push(node_archive(node)),
-            Some(facts) if facts.uptime.is_none() && facts.kernel.is_none() && facts.mounts.is_empty() => {
-                missing.push(absent("supportconfig", node.name(), &format!("nodes/{}.zip", node.name()), "no supportconfig in the node's archive"));
+            Some(facts)
+                if facts.uptime.is_none() && facts.kernel.is_none() && facts.mounts.is_empty() =>
+            {
+                missing.push(absent(
+                    "supportconfig",
+                    node.name(),
+                    &format!("nodes/{}.zip", node.name()),
+                    "no supportconfig in the node's archive",
+                ));
             }
             Some(_) => {}
         }
     }
-    let existing: BTreeSet<&str> = graph.all("", "Namespace").map(|namespace| namespace.name()).collect();
+    let existing: BTreeSet<&str> = graph
+        .all("", "Namespace")
+        .map(|namespace| namespace.name())
+        .collect();
     for namespace in ALWAYS_COLLECTED {
         if existing.contains(namespace) && !graph.collected().namespaces.contains(namespace) {
             let path = format!("yamls/namespaced/{namespace}");
@@ -28,8 +38,14 @@ pub(super) fn missing(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
             object
                 .set("what", Some("namespace"))
                 .set("path", Some(path.as_str()))
-                .set("reason", Some("the collector lists it always, and it is not there"))
-                .seen(Some(Origin::Absent { path, note: "namespace not collected".to_owned() }));
+                .set(
+                    "reason",
+                    Some("the collector lists it always, and it is not there"),
+                )
+                .seen(Some(Origin::Absent {
+                    path,
+                    note: "namespace not collected".to_owned(),
+                }));
             missing.push(object);
         }
     }
@@ -44,7 +60,12 @@ fn node_archive(node: ObjectView<'_>) -> Derived {
     } else {
         "the node was not Ready, so the collector did not ask it"
     };
-    let mut object = absent("node-zip", node.name(), &format!("nodes/{}.zip", node.name()), reason);
+    let mut object = absent(
+        "node-zip",
+        node.name(),
+        &format!("nodes/{}.zip", node.name()),
+        reason,
+    );
     object.set("nodeReady", Some(ready));
     object
 }
@@ -56,6 +77,9 @@ fn absent(what: &str, node: &str, path: &str, reason: &str) -> Derived {
         .set("path", Some(path))
         .set("nodeName", Some(node))
         .set("reason", Some(reason))
-        .seen(Some(Origin::Absent { path: path.to_owned(), note: reason.to_owned() }));
+        .seen(Some(Origin::Absent {
+            path: path.to_owned(),
+            note: reason.to_owned(),
+        }));
     object
 }

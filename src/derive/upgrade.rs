@@ -39,7 +39,9 @@ const PATIENCE: [(&str, i64); 7] = [
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 pub(super) fn upgrade(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
-    let Some(current) = current(graph) else { return Vec::new() };
+    let Some(current) = current(graph) else {
+        return Vec::new();
+    };
     let steps = steps(graph, current);
     let mut status = status(graph, seen, current, &steps);
     status.seen(Some(field(current.id(), "status")));
@@ -53,8 +55,15 @@ fn current(graph: &Graph) -> Option<ObjectView<'_>> {
     let newest = |labelled: bool| {
         graph
             .all("harvesterhci.io", "Upgrade")
-            .filter(|upgrade| !labelled || upgrade.label("harvesterhci.io/latestUpgrade") == Some("true"))
-            .max_by_key(|upgrade| (upgrade.text(&["metadata", "creationTimestamp"]), upgrade.name()))
+            .filter(|upgrade| {
+                !labelled || upgrade.label("harvesterhci.io/latestUpgrade") == Some("true")
+            })
+            .max_by_key(|upgrade| {
+                (
+                    upgrade.text(&["metadata", "creationTimestamp"]),
+                    upgrade.name(),
+                )
+            })
     };
     newest(true).or_else(|| newest(false))
 }
@@ -73,7 +82,10 @@ struct Step {
 impl Step {
     /// Work on the node has begun and not ended.
     fn is_active(&self) -> bool {
-        !matches!(self.state.as_str(), "" | "Succeeded" | "Images preloaded" | "Images preloading")
+        !matches!(
+            self.state.as_str(),
+            "" | "Succeeded" | "Images preloaded" | "Images preloading"
+        )
     }
 
     fn is_lost(&self, now: Option<Timestamp>) -> bool {
@@ -92,7 +104,9 @@ impl Step {
 fn release(upgrade: ObjectView<'_>) -> BTreeMap<String, String> {
     let text = upgrade.text(&["status", "repoInfo"]).unwrap_or_default();
     let parsed = crate::parse::yaml_text(text);
-    let release = parsed.as_ref().and_then(|document| document.root().get("release"));
+    let release = parsed
+        .as_ref()
+        .and_then(|document| document.root().get("release"));
     release
         .into_iter()
         .flat_map(View::entries)
@@ -110,23 +124,37 @@ fn steps(graph: &Graph, upgrade: ObjectView<'_>) -> Vec<Step> {
         .into_iter()
         .flat_map(View::entries)
         .map(|(name, status)| {
-            let state = status.get("state").and_then(View::as_str).unwrap_or_default();
-            let node = graph.kind_id("", "Node").and_then(|kind| graph.find(kind, None, name)).map(|id| graph.object(id));
+            let state = status
+                .get("state")
+                .and_then(View::as_str)
+                .unwrap_or_default();
+            let node = graph
+                .kind_id("", "Node")
+                .and_then(|kind| graph.find(kind, None, name))
+                .map(|id| graph.object(id));
             let job = job_of(&jobs, name, state);
             let since = since(state, job, prepared);
             let secret = plan_secret(graph, name);
             let mut object = Derived::new("UpgradeStep", name);
-            let here = |key: &str| field(upgrade.id(), &format!("status.nodeStatuses['{name}']{key}"));
+            let here =
+                |key: &str| field(upgrade.id(), &format!("status.nodeStatuses['{name}']{key}"));
             object
                 .set("upgradeName", Some(upgrade.name()))
                 .set("nodeName", Some(name))
                 .set_seen("state", Some(state), Some(here(".state")))
                 .set("reason", status.get("reason").and_then(View::as_str))
-                .set_seen("message", status.get("message").and_then(View::as_str), Some(here(".message")))
+                .set_seen(
+                    "message",
+                    status.get("message").and_then(View::as_str),
+                    Some(here(".message")),
+                )
                 .set("since", since.map(time))
                 .set("targetVersion", target)
                 .set("targetOS", release.get("os").map(String::as_str))
-                .set("machineName", node.and_then(|node| node.annotation("cluster.x-k8s.io/machine")))
+                .set(
+                    "machineName",
+                    node.and_then(|node| node.annotation("cluster.x-k8s.io/machine")),
+                )
                 .seen(Some(here("")));
             if let Some(job) = job {
                 object.set_seen("jobName", Some(job.name()), Some(field(job.id(), "status")));
@@ -139,7 +167,11 @@ fn steps(graph: &Graph, upgrade: ObjectView<'_>) -> Vec<Step> {
                 let info = |key: &str| node.text(&["status", "nodeInfo", key]);
                 let origin = |key: &str| Some(field(node.id(), &format!("status.nodeInfo.{key}")));
                 object
-                    .set_seen("kubeletVersion", info("kubeletVersion"), origin("kubeletVersion"))
+                    .set_seen(
+                        "kubeletVersion",
+                        info("kubeletVersion"),
+                        origin("kubeletVersion"),
+                    )
                     .set_seen("osImage", info("osImage"), origin("osImage"));
             }
             let ready = node.and_then(|node| node.condition("Ready"));
@@ -181,7 +213,11 @@ fn job_of<'g>(jobs: &[ObjectView<'g>], node: &str, state: &str) -> Option<Object
 }
 
 /// Since when a node is in its state: the start or end of the job that led there.
-fn since(state: &str, job: Option<ObjectView<'_>>, prepared: Option<Timestamp>) -> Option<Timestamp> {
+fn since(
+    state: &str,
+    job: Option<ObjectView<'_>>,
+    prepared: Option<Timestamp>,
+) -> Option<Timestamp> {
     let started = || job_time(job?, "startTime");
     let ended = || job_time(job?, "completionTime");
     match state {
@@ -204,7 +240,8 @@ fn plan_secret<'g>(graph: &'g Graph, node: &str) -> Option<ObjectView<'g>> {
         .and_then(|it| it.annotation("cluster.x-k8s.io/machine"))
         .or_else(|| {
             let machines = graph.all("cluster.x-k8s.io", "Machine");
-            let mut of_node = machines.filter(|it| it.text(&["status", "nodeRef", "name"]) == Some(node));
+            let mut of_node =
+                machines.filter(|it| it.text(&["status", "nodeRef", "name"]) == Some(node));
             of_node.next().map(ObjectView::name)
         })?;
     graph.all("", "Secret").find(|secret| {
@@ -251,27 +288,56 @@ fn status(graph: &Graph, seen: &Seen<'_>, upgrade: ObjectView<'_>, steps: &[Step
     let holder = holder(seen.now, steps);
     let since = match completed {
         Some("True" | "False") => upgrade.condition("Completed").and_then(condition_time),
-        _ => holder.and_then(|step| step.since).or_else(|| moved.as_ref().map(|moved| moved.at)),
+        _ => holder
+            .and_then(|step| step.since)
+            .or_else(|| moved.as_ref().map(|moved| moved.at)),
     };
     let mut status = Derived::new("UpgradeStatus", upgrade.name());
     status
         .set("upgradeName", Some(upgrade.name()))
-        .set_seen("state", upgrade.label("harvesterhci.io/upgradeState"), Some(field(upgrade.id(), "metadata.labels['harvesterhci.io/upgradeState']")))
+        .set_seen(
+            "state",
+            upgrade.label("harvesterhci.io/upgradeState"),
+            Some(field(
+                upgrade.id(),
+                "metadata.labels['harvesterhci.io/upgradeState']",
+            )),
+        )
         .set("phase", phase)
         .set("progress", Some(progress))
         .set("since", since.map(time))
         .set("singleNode", single)
         .set("blockedOn", holder.map(|step| step.name.as_str()))
-        .set("from", upgrade.text(&["status", "previousVersion"]).map(|from| json!({ "harvester": from })))
+        .set(
+            "from",
+            upgrade
+                .text(&["status", "previousVersion"])
+                .map(|from| json!({ "harvester": from })),
+        )
         .set("to", Some(target(upgrade, &release)))
-        .set("pausedCharts", Some(paused.iter().map(|chart| json!(chart.name())).collect::<Vec<_>>()))
+        .set(
+            "pausedCharts",
+            Some(
+                paused
+                    .iter()
+                    .map(|chart| json!(chart.name()))
+                    .collect::<Vec<_>>(),
+            ),
+        )
         .set("order", Some(order(graph, steps)));
     if let Some((name, _)) = open {
-        let origin = field(upgrade.id(), &format!("status.conditions[type={name}].status"));
+        let origin = field(
+            upgrade.id(),
+            &format!("status.conditions[type={name}].status"),
+        );
         status.set_seen("openCondition", Some(*name), Some(origin));
     }
     if let Some(moved) = moved {
-        status.set_seen("lastMovement", Some(json!({ "time": time(moved.at), "what": moved.what })), Some(moved.origin));
+        status.set_seen(
+            "lastMovement",
+            Some(json!({ "time": time(moved.at), "what": moved.what })),
+            Some(moved.origin),
+        );
     }
     if let Some((text, origin)) = planner(graph) {
         status.set_seen("plannerWaitsFor", Some(text), Some(origin));
@@ -285,22 +351,36 @@ fn is_open(upgrade: ObjectView<'_>, name: &str) -> bool {
     matches!((name, upgrade.condition_status(name)), (_, Some("Unknown")))
 }
 
-fn phase(upgrade: ObjectView<'_>, open: Option<(&str, &'static str)>, steps: &[Step]) -> Option<&'static str> {
+fn phase(
+    upgrade: ObjectView<'_>,
+    open: Option<(&str, &'static str)>,
+    steps: &[Step],
+) -> Option<&'static str> {
     if upgrade.condition_status("Completed") == Some("True") {
         let cleanup = upgrade.label("harvesterhci.io/upgradeCleanup");
         return (cleanup == Some("Pending")).then_some("finish");
     }
     if let Some((name, phase)) = open {
-        return Some(if name == "NodesUpgraded" { node_phase(upgrade, steps) } else { phase });
+        return Some(if name == "NodesUpgraded" {
+            node_phase(upgrade, steps)
+        } else {
+            phase
+        });
     }
     let closed = |name: &str| upgrade.condition_status(name) == Some("True");
     if closed("NodesUpgraded") && closed("SystemServicesUpgraded") {
         return Some("finish");
     }
     // Between two conditions the next one is not written yet; the phase is that of the next.
-    let failed = CONDITIONS.iter().find(|(name, _)| upgrade.condition_status(name) == Some("False") && *name != "LogReady");
+    let failed = CONDITIONS
+        .iter()
+        .find(|(name, _)| upgrade.condition_status(name) == Some("False") && *name != "LogReady");
     if let Some((name, phase)) = failed {
-        return Some(if *name == "NodesUpgraded" { failed_phase(steps) } else { phase });
+        return Some(if *name == "NodesUpgraded" {
+            failed_phase(steps)
+        } else {
+            phase
+        });
     }
     let last = CONDITIONS.iter().rposition(|(name, _)| closed(name));
     match last {
@@ -312,14 +392,21 @@ fn phase(upgrade: ObjectView<'_>, open: Option<(&str, &'static str)>, steps: &[S
 
 /// A failed preload is written into `NodesUpgraded`, too.
 fn failed_phase(steps: &[Step]) -> &'static str {
-    let begun = steps.iter().any(|step| step.is_active() && step.state != "Failed" || step.state == "Succeeded");
+    let begun = steps
+        .iter()
+        .any(|step| step.is_active() && step.state != "Failed" || step.state == "Succeeded");
     if begun { "post-drain" } else { "preload" }
 }
 
 /// The phase of the node phase: the state of the node that holds the queue.
 fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
-    let single = upgrade.text(&["status", "singleNode"]).is_some_and(|node| !node.is_empty());
-    let held = steps.iter().find(|step| step.is_active()).map(|step| step.state.as_str());
+    let single = upgrade
+        .text(&["status", "singleNode"])
+        .is_some_and(|node| !node.is_empty());
+    let held = steps
+        .iter()
+        .find(|step| step.is_active())
+        .map(|step| step.state.as_str());
     match held {
         Some("Post-draining") => "post-drain",
         Some("Waiting Reboot") => "reboot",
@@ -333,12 +420,17 @@ fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
 /// The node that holds the queue: a lost one before one that works.
 fn holder(now: Option<Timestamp>, steps: &[Step]) -> Option<&Step> {
     let active = || steps.iter().filter(|step| step.is_active());
-    active().find(|step| step.is_lost(now)).or_else(|| active().next())
+    active()
+        .find(|step| step.is_lost(now))
+        .or_else(|| active().next())
 }
 
 fn target(upgrade: ObjectView<'_>, release: &BTreeMap<String, String>) -> Value {
     let mut to = json!({});
-    let harvester = release.get("harvester").map(String::as_str).or_else(|| upgrade.text(&["spec", "version"]));
+    let harvester = release
+        .get("harvester")
+        .map(String::as_str)
+        .or_else(|| upgrade.text(&["spec", "version"]));
     let parts = [
         ("harvester", harvester),
         ("kubernetes", release.get("kubernetes").map(String::as_str)),
@@ -356,8 +448,15 @@ fn target(upgrade: ObjectView<'_>, release: &BTreeMap<String, String>) -> Value 
 fn order(graph: &Graph, steps: &[Step]) -> Vec<Value> {
     let tier = |name: &str| {
         let node = graph.all("", "Node").find(|node| node.name() == name);
-        let role = |role: &str| node.is_some_and(|node| node.label(&format!("node-role.kubernetes.io/{role}")).is_some());
-        let init = plan_secret(graph, name).and_then(|secret| secret.label("rke.cattle.io/init-node")) == Some("true");
+        let role = |role: &str| {
+            node.is_some_and(|node| {
+                node.label(&format!("node-role.kubernetes.io/{role}"))
+                    .is_some()
+            })
+        };
+        let init = plan_secret(graph, name)
+            .and_then(|secret| secret.label("rke.cattle.io/init-node"))
+            == Some("true");
         match () {
             () if init => 0,
             () if role("etcd") => 1,
@@ -365,7 +464,10 @@ fn order(graph: &Graph, steps: &[Step]) -> Vec<Value> {
             () => 3,
         }
     };
-    let mut names: Vec<(i32, &str)> = steps.iter().map(|step| (tier(&step.name), step.name.as_str())).collect();
+    let mut names: Vec<(i32, &str)> = steps
+        .iter()
+        .map(|step| (tier(&step.name), step.name.as_str()))
+        .collect();
     names.sort_unstable();
     names.into_iter().map(|(_, name)| name.into()).collect()
 }
@@ -381,31 +483,64 @@ fn last_movement(graph: &Graph, upgrade: ObjectView<'_>) -> Option<Movement> {
     let mut moves: Vec<Movement> = Vec::new();
     let conditions = upgrade.field(&["status", "conditions"]);
     for condition in conditions.into_iter().flat_map(View::items) {
-        let name = condition.get("type").and_then(View::as_str).unwrap_or_default();
-        let status = condition.get("status").and_then(View::as_str).unwrap_or_default();
+        let name = condition
+            .get("type")
+            .and_then(View::as_str)
+            .unwrap_or_default();
+        let status = condition
+            .get("status")
+            .and_then(View::as_str)
+            .unwrap_or_default();
         if let Some(at) = condition_time(condition) {
-            let origin = field(upgrade.id(), &format!("status.conditions[type={name}].status"));
-            moves.push(Movement { at, what: format!("condition {name} became {status}"), origin });
+            let origin = field(
+                upgrade.id(),
+                &format!("status.conditions[type={name}].status"),
+            );
+            moves.push(Movement {
+                at,
+                what: format!("condition {name} became {status}"),
+                origin,
+            });
         }
     }
-    if let Some(at) = upgrade.text(&["metadata", "creationTimestamp"]).and_then(timestamp) {
+    if let Some(at) = upgrade
+        .text(&["metadata", "creationTimestamp"])
+        .and_then(timestamp)
+    {
         let origin = field(upgrade.id(), "metadata.creationTimestamp");
-        moves.push(Movement { at, what: "the upgrade was created".to_owned(), origin });
+        moves.push(Movement {
+            at,
+            what: "the upgrade was created".to_owned(),
+            origin,
+        });
     }
     for job in hook_jobs(graph, upgrade) {
         for (key, verb) in [("startTime", "started"), ("completionTime", "completed")] {
             if let Some(at) = job_time(job, key) {
                 let origin = field(job.id(), &format!("status.{key}"));
-                moves.push(Movement { at, what: format!("job {} {verb}", job.name()), origin });
+                moves.push(Movement {
+                    at,
+                    what: format!("job {} {verb}", job.name()),
+                    origin,
+                });
             }
         }
     }
     for secret in graph.all("", "Secret") {
-        let updated = secret.annotation("rke.cattle.io/plan-last-updated").and_then(timestamp);
+        let updated = secret
+            .annotation("rke.cattle.io/plan-last-updated")
+            .and_then(timestamp);
         let node_phase = upgrade.condition("NodesUpgraded").is_some();
         if let Some(at) = updated.filter(|_| node_phase) {
-            let origin = field(secret.id(), "metadata.annotations['rke.cattle.io/plan-last-updated']");
-            moves.push(Movement { at, what: format!("plan of {} was rewritten", secret.name()), origin });
+            let origin = field(
+                secret.id(),
+                "metadata.annotations['rke.cattle.io/plan-last-updated']",
+            );
+            moves.push(Movement {
+                at,
+                what: format!("plan of {} was rewritten", secret.name()),
+                origin,
+            });
         }
     }
     // Of equal times the first in this order tells most.
@@ -438,12 +573,22 @@ fn progress(
         return "paused";
     }
     // A lost node never moves again by itself, however recent the last sign is.
-    if steps.iter().any(|step| step.is_active() && step.is_lost(now)) {
+    if steps
+        .iter()
+        .any(|step| step.is_active() && step.is_lost(now))
+    {
         return "stuck";
     }
-    let patience = PATIENCE.iter().find(|(name, _)| Some(*name) == phase).map_or(60, |(_, minutes)| *minutes);
+    let patience = PATIENCE
+        .iter()
+        .find(|(name, _)| Some(*name) == phase)
+        .map_or(60, |(_, minutes)| *minutes);
     match (now, moved) {
-        (Some(now), Some(moved)) if now.duration_since(moved.at) > SignedDuration::from_mins(patience) => "stuck",
+        (Some(now), Some(moved))
+            if now.duration_since(moved.at) > SignedDuration::from_mins(patience) =>
+        {
+            "stuck"
+        }
         (Some(_), Some(_)) => "progressing",
         _ => "unknown",
     }
@@ -451,20 +596,44 @@ fn progress(
 
 /// What Rancher's planner says it waits for, and the object that says so.
 fn planner(graph: &Graph) -> Option<(&str, Origin)> {
-    let said = [("rke.cattle.io", "RKEControlPlane", "Ready"), ("provisioning.cattle.io", "Cluster", "Updated")];
+    let said = [
+        ("rke.cattle.io", "RKEControlPlane", "Ready"),
+        ("provisioning.cattle.io", "Cluster", "Updated"),
+    ];
     said.into_iter().find_map(|(group, kind, name)| {
-        let object = graph.all(group, kind).find(|object| object.name() == "local")?;
-        let condition = object.condition(name).filter(|it| it.get("status").and_then(View::as_str) != Some("True"))?;
-        let message = condition.get("message").and_then(View::as_str).filter(|it| !it.is_empty())?;
-        Some((message, field(object.id(), &format!("status.conditions[type={name}].message"))))
+        let object = graph
+            .all(group, kind)
+            .find(|object| object.name() == "local")?;
+        let condition = object
+            .condition(name)
+            .filter(|it| it.get("status").and_then(View::as_str) != Some("True"))?;
+        let message = condition
+            .get("message")
+            .and_then(View::as_str)
+            .filter(|it| !it.is_empty())?;
+        Some((
+            message,
+            field(
+                object.id(),
+                &format!("status.conditions[type={name}].message"),
+            ),
+        ))
     })
 }
 
 fn condition_time(condition: View<'_>) -> Option<Timestamp> {
-    let read = |key: &str| condition.get(key).and_then(View::as_str).and_then(timestamp);
+    let read = |key: &str| {
+        condition
+            .get(key)
+            .and_then(View::as_str)
+            .and_then(timestamp)
+    };
     read("lastTransitionTime").or_else(|| read("lastUpdateTime"))
 }
 
 fn field(object: ObjectId, path: &str) -> Origin {
-    Origin::Field { object, path: path.to_owned() }
+    Origin::Field {
+        object,
+        path: path.to_owned(),
+    }
 }

@@ -45,6 +45,12 @@ pub(super) fn of_value<'g>(
     shown
 }
 
+/// A field of an object, at the place where it is seen.
+pub(super) fn of_field(graph: &Graph, id: ObjectId, field: &str) -> Option<Evidence> {
+    let field = FieldPath::parse(field).ok()?;
+    of_object(graph, id, std::slice::from_ref(&field)).pop()
+}
+
 fn of_object(graph: &Graph, id: ObjectId, fields: &[FieldPath]) -> Vec<Evidence> {
     let object = graph.object(id);
     if let Some(origins) = graph.origins(id) {
@@ -75,16 +81,30 @@ fn of_object(graph: &Graph, id: ObjectId, fields: &[FieldPath]) -> Vec<Evidence>
 }
 
 /// The facts of a derived object are shown where they were seen.
-fn of_derived(graph: &Graph, id: ObjectId, origins: &Origins, fields: &[FieldPath]) -> Vec<Evidence> {
+fn of_derived(
+    graph: &Graph,
+    id: ObjectId,
+    origins: &Origins,
+    fields: &[FieldPath],
+) -> Vec<Evidence> {
     let name = graph.object(id).object_name();
-    let whole = FieldPath { text: String::new(), steps: Vec::new() };
-    let fields = if fields.is_empty() { std::slice::from_ref(&whole) } else { fields };
+    let whole = FieldPath {
+        text: String::new(),
+        steps: Vec::new(),
+    };
+    let fields = if fields.is_empty() {
+        std::slice::from_ref(&whole)
+    } else {
+        fields
+    };
     fields
         .iter()
         .filter_map(|field| {
             let origin = nearest(origins, &field.text)?;
             let value = follow(graph.object(id).root(), &field.steps).value;
-            let value = value.filter(|_| !field.steps.is_empty()).map(|view| rendered(graph, view, id));
+            let value = value
+                .filter(|_| !field.steps.is_empty())
+                .map(|view| rendered(graph, view, id));
             let field = (!field.text.is_empty()).then(|| field.text.clone());
             Some(of_origin(graph, origin, &name, field, value))
         })
@@ -101,7 +121,9 @@ fn nearest<'o>(origins: &'o Origins, field: &str) -> Option<&'o Origin> {
         if field.is_empty() {
             return None;
         }
-        field = field.rsplit_once(['.', '[']).map_or("", |(parent, _)| parent);
+        field = field
+            .rsplit_once(['.', '['])
+            .map_or("", |(parent, _)| parent);
     }
 }
 
@@ -131,13 +153,20 @@ fn of_origin(
                 line: line(found.last),
                 object: Some(source.object_name()),
                 field: (!path.is_empty()).then(|| path.clone()).or(field),
-                value: found.value.filter(|_| !steps.is_empty()).map(|view| rendered(graph, view, *object)).or(value),
+                value: found
+                    .value
+                    .filter(|_| !steps.is_empty())
+                    .map(|view| rendered(graph, view, *object))
+                    .or(value),
                 ..Evidence::default()
             }
         }
-        Origin::Absent { path, note } => {
-            Evidence { path: path.clone(), absent: true, note: Some(note.clone()), ..Evidence::default() }
-        }
+        Origin::Absent { path, note } => Evidence {
+            path: path.clone(),
+            absent: true,
+            note: Some(note.clone()),
+            ..Evidence::default()
+        },
     }
 }
 
@@ -163,13 +192,24 @@ fn of_ghost(graph: &Graph, ghost: &Ghost) -> Evidence {
 fn of_part(graph: &Graph, part: View<'_>, owner: ObjectId, fields: &[FieldPath]) -> Vec<Evidence> {
     let object = graph.object(owner);
     let home = path_to(object.root(), part.index());
-    let whole = FieldPath { text: String::new(), steps: Vec::new() };
-    let fields = if fields.is_empty() { std::slice::from_ref(&whole) } else { fields };
+    let whole = FieldPath {
+        text: String::new(),
+        steps: Vec::new(),
+    };
+    let fields = if fields.is_empty() {
+        std::slice::from_ref(&whole)
+    } else {
+        fields
+    };
     fields
         .iter()
         .map(|field| {
             let found = follow(part, &field.steps);
-            let dot = if home.is_empty() || field.text.is_empty() { "" } else { "." };
+            let dot = if home.is_empty() || field.text.is_empty() {
+                ""
+            } else {
+                "."
+            };
             Evidence {
                 path: object.file().to_owned(),
                 line: line(found.last),
@@ -226,7 +266,10 @@ fn follow<'g>(from: View<'g>, steps: &[PathStep]) -> Followed<'g> {
             None => return Followed { value: None, last },
         }
     }
-    Followed { value: Some(last), last }
+    Followed {
+        value: Some(last),
+        last,
+    }
 }
 
 /// The path of a value inside an object, as evidence names it.
@@ -234,7 +277,10 @@ fn path_to(root: View<'_>, index: u32) -> String {
     let mut path = String::new();
     let mut at = root;
     while at.index() != index {
-        let entry = at.entries().take_while(|(_, value)| value.index() <= index).last();
+        let entry = at
+            .entries()
+            .take_while(|(_, value)| value.index() <= index)
+            .last();
         if let Some((key, value)) = entry {
             if !path.is_empty() {
                 path.push('.');
@@ -243,8 +289,13 @@ fn path_to(root: View<'_>, index: u32) -> String {
             at = value;
             continue;
         }
-        let items = at.items().enumerate().take_while(|(_, item)| item.index() <= index);
-        let Some((position, item)) = items.last() else { break };
+        let items = at
+            .items()
+            .enumerate()
+            .take_while(|(_, item)| item.index() <= index);
+        let Some((position, item)) = items.last() else {
+            break;
+        };
         match item.get("type").and_then(View::as_str) {
             Some(kind) => path.push_str(&format!("[type={kind}]")),
             None => path.push_str(&format!("[{position}]")),

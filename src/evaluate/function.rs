@@ -33,7 +33,9 @@ impl Builtin {
 pub(crate) fn find(name: &str, method: bool) -> Option<Builtin> {
     FUNCTIONS
         .iter()
-        .find(|(known, form, _)| *known == name && (*form == Form::Both || (*form == Form::Method) == method))
+        .find(|(known, form, _)| {
+            *known == name && (*form == Form::Both || (*form == Form::Method) == method)
+        })
         .map(|(_, _, call)| Builtin { call: *call })
 }
 
@@ -55,18 +57,34 @@ use Form::{Both, Function, Method};
 const FUNCTIONS: &[(&str, Form, Call)] = &[
     // Presence.
     ("absent", Function, |_, a| {
-        Value::Bool(matches!(a.first(), None | Some(Value::Absent | Value::Null | Value::Ghost(_))))
+        Value::Bool(matches!(
+            a.first(),
+            None | Some(Value::Absent | Value::Null | Value::Ghost(_))
+        ))
     }),
     ("present", Function, |_, a| {
-        Value::Bool(!matches!(a.first(), None | Some(Value::Absent | Value::Null | Value::Ghost(_))))
+        Value::Bool(!matches!(
+            a.first(),
+            None | Some(Value::Absent | Value::Null | Value::Ghost(_))
+        ))
     }),
-    ("empty", Function, |_, a| Value::Bool(is_empty(argument(a, 0)))),
-    ("hasValue", Method, |_, a| Value::Bool(!argument(a, 0).is_missing())),
+    ("empty", Function, |_, a| {
+        Value::Bool(is_empty(argument(a, 0)))
+    }),
+    ("hasValue", Method, |_, a| {
+        Value::Bool(!argument(a, 0).is_missing())
+    }),
     ("orValue", Method, |_, a| {
-        if argument(a, 0).is_missing() { argument(a, 1).clone() } else { argument(a, 0).clone() }
+        if argument(a, 0).is_missing() {
+            argument(a, 1).clone()
+        } else {
+            argument(a, 0).clone()
+        }
     }),
     // Objects.
-    ("cond", Function, |cx, a| condition_of(cx, argument(a, 0), argument(a, 1))),
+    ("cond", Function, |cx, a| {
+        condition_of(cx, argument(a, 0), argument(a, 1))
+    }),
     ("ref", Both, |cx, a| match argument(a, 0) {
         of @ (Value::Object(_) | Value::Ghost(_)) => Value::text(of.render(cx.graph)),
         _ => Value::Absent,
@@ -77,13 +95,20 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         _ => Value::Absent,
     }),
     // Time.
-    ("age", Function, |cx, a| match (cx.now, argument(a, 0).as_time()) {
-        (Some(now), Some(time)) => Value::Duration(now.duration_since(time)),
-        _ => Value::Absent,
+    ("age", Function, |cx, a| {
+        match (cx.now, argument(a, 0).as_time()) {
+            (Some(now), Some(time)) => Value::Duration(now.duration_since(time)),
+            _ => Value::Absent,
+        }
     }),
-    ("ago", Function, |cx, a| match (cx.now, argument(a, 0).as_time()) {
-        (Some(now), Some(time)) => Value::text(format!("{} ago", duration::render(now.duration_since(time)))),
-        _ => Value::Absent,
+    ("ago", Function, |cx, a| {
+        match (cx.now, argument(a, 0).as_time()) {
+            (Some(now), Some(time)) => Value::text(format!(
+                "{} ago",
+                duration::render(now.duration_since(time))
+            )),
+            _ => Value::Absent,
+        }
     }),
     ("duration", Function, |_, a| match argument(a, 0) {
         it @ Value::Duration(_) => it.clone(),
@@ -91,24 +116,40 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         Value::Integer(seconds) => Value::Duration(SignedDuration::from_secs(*seconds)),
         _ => Value::Absent,
     }),
-    ("timestamp", Function, |_, a| argument(a, 0).as_time().map_or(Value::Absent, Value::Time)),
+    ("timestamp", Function, |_, a| {
+        argument(a, 0).as_time().map_or(Value::Absent, Value::Time)
+    }),
     ("seconds", Method, |_, a| on_duration(a, |it| it.as_secs())),
     ("minutes", Method, |_, a| on_duration(a, |it| it.as_mins())),
     ("hours", Method, |_, a| on_duration(a, |it| it.as_hours())),
-    ("getSeconds", Method, |_, a| on_duration(a, |it| it.as_secs())),
-    ("getMinutes", Method, |_, a| on_duration(a, |it| it.as_mins())),
-    ("getHours", Method, |_, a| on_duration(a, |it| it.as_hours())),
+    ("getSeconds", Method, |_, a| {
+        on_duration(a, |it| it.as_secs())
+    }),
+    ("getMinutes", Method, |_, a| {
+        on_duration(a, |it| it.as_mins())
+    }),
+    ("getHours", Method, |_, a| {
+        on_duration(a, |it| it.as_hours())
+    }),
     // Numbers and quantities.
     ("int", Function, |_, a| match argument(a, 0) {
         Value::Float(it) => Value::Integer(*it as i64),
-        Value::Text(text) => text.as_str().trim().parse().map_or(Value::Absent, Value::Integer),
+        Value::Text(text) => text
+            .as_str()
+            .trim()
+            .parse()
+            .map_or(Value::Absent, Value::Integer),
         Value::Bool(it) => Value::Integer(i64::from(*it)),
         Value::Duration(it) => Value::Integer(it.as_secs()),
         it @ Value::Integer(_) => it.clone(),
         _ => Value::Absent,
     }),
     ("double", Function, |_, a| match argument(a, 0) {
-        Value::Text(text) => text.as_str().trim().parse().map_or(Value::Absent, Value::Float),
+        Value::Text(text) => text
+            .as_str()
+            .trim()
+            .parse()
+            .map_or(Value::Absent, Value::Float),
         other => other.as_number().map_or(Value::Absent, Value::Float),
     }),
     ("string", Function, |cx, a| match argument(a, 0) {
@@ -116,84 +157,180 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         other => Value::text(other.render(cx.graph)),
     }),
     ("quantity", Function, |_, a| quantity_of(argument(a, 0))),
-    ("isGreaterThan", Method, |_, a| compares(a, std::cmp::Ordering::Greater)),
-    ("isLessThan", Method, |_, a| compares(a, std::cmp::Ordering::Less)),
-    ("compareTo", Method, |_, a| match argument(a, 0).compare(argument(a, 1)) {
-        Some(order) => Value::Integer(order as i64),
-        None => Value::Absent,
+    ("isGreaterThan", Method, |_, a| {
+        compares(a, std::cmp::Ordering::Greater)
+    }),
+    ("isLessThan", Method, |_, a| {
+        compares(a, std::cmp::Ordering::Less)
+    }),
+    ("compareTo", Method, |_, a| {
+        match argument(a, 0).compare(argument(a, 1)) {
+            Some(order) => Value::Integer(order as i64),
+            None => Value::Absent,
+        }
     }),
     ("asInteger", Method, |_, a| match argument(a, 0) {
         Value::Float(it) => Value::Integer(*it as i64),
         other => other.clone(),
     }),
-    ("asApproximateFloat", Method, |_, a| argument(a, 0).as_number().map_or(Value::Absent, Value::Float)),
-    ("bytes", Function, |_, a| argument(a, 0).as_number().map_or(Value::Absent, |it| Value::text(binary_size(it)))),
+    ("asApproximateFloat", Method, |_, a| {
+        argument(a, 0)
+            .as_number()
+            .map_or(Value::Absent, Value::Float)
+    }),
+    ("bytes", Function, |_, a| {
+        argument(a, 0)
+            .as_number()
+            .map_or(Value::Absent, |it| Value::text(binary_size(it)))
+    }),
     ("abs", Function, |_, a| match argument(a, 0) {
         Value::Integer(it) => Value::Integer(it.saturating_abs()),
         Value::Float(it) => Value::Float(it.abs()),
         Value::Duration(it) => Value::Duration(it.abs()),
         _ => Value::Absent,
     }),
-    ("round", Function, |_, a| argument(a, 0).as_number().map_or(Value::Absent, |it| Value::Integer(it.round() as i64))),
-    ("plural", Function, |_, a| match (argument(a, 0), argument(a, 1).as_str()) {
-        (Value::Integer(1), Some(noun)) => Value::text(format!("1 {noun}")),
-        (Value::Integer(count), Some(noun)) => Value::text(format!("{count} {noun}s")),
-        _ => Value::Absent,
+    ("round", Function, |_, a| {
+        argument(a, 0)
+            .as_number()
+            .map_or(Value::Absent, |it| Value::Integer(it.round() as i64))
+    }),
+    ("plural", Function, |_, a| {
+        match (argument(a, 0), argument(a, 1).as_str()) {
+            (Value::Integer(1), Some(noun)) => Value::text(format!("1 {noun}")),
+            (Value::Integer(count), Some(noun)) => Value::text(format!("{count} {noun}s")),
+            _ => Value::Absent,
+        }
     }),
     // Versions.
-    ("semver", Function, |_, a| version(argument(a, 0)).map_or(Value::Absent, |it| Value::Version(it.into()))),
+    ("semver", Function, |_, a| {
+        version(argument(a, 0)).map_or(Value::Absent, |it| Value::Version(it.into()))
+    }),
     ("major", Method, |_, a| on_version(a, |it| it.major)),
     ("minor", Method, |_, a| on_version(a, |it| it.minor)),
     ("patch", Method, |_, a| on_version(a, |it| it.patch)),
     ("inRange", Both, |_, a| {
-        match (version(argument(a, 0)), argument(a, 1).as_str().map(VersionRange::parse)) {
+        match (
+            version(argument(a, 0)),
+            argument(a, 1).as_str().map(VersionRange::parse),
+        ) {
             (Some(version), Some(Ok(range))) => Value::Bool(range.contains(&version)),
             _ => Value::Bool(false),
         }
     }),
     // Text.
-    ("startsWith", Method, |_, a| text2(a, |text, part| Value::Bool(text.starts_with(part)), Value::Bool(false))),
-    ("endsWith", Method, |_, a| text2(a, |text, part| Value::Bool(text.ends_with(part)), Value::Bool(false))),
+    ("startsWith", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::Bool(text.starts_with(part)),
+            Value::Bool(false),
+        )
+    }),
+    ("endsWith", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::Bool(text.ends_with(part)),
+            Value::Bool(false),
+        )
+    }),
     ("contains", Method, |_, a| match argument(a, 0) {
-        Value::Text(_) => text2(a, |text, part| Value::Bool(text.contains(part)), Value::Bool(false)),
+        Value::Text(_) => text2(
+            a,
+            |text, part| Value::Bool(text.contains(part)),
+            Value::Bool(false),
+        ),
         list => Value::Bool(list.elements().iter().any(|it| it.equals(argument(a, 1)))),
     }),
-    ("split", Method, |_, a| text2(a, |text, by| {
-        Value::list(text.split(by).map(Value::text).collect())
-    }, Value::Absent)),
-    ("replace", Method, |_, a| match (argument(a, 0).as_str(), argument(a, 1).as_str(), argument(a, 2).as_str()) {
-        (Some(text), Some(from), Some(to)) => Value::text(text.replace(from, to)),
-        _ => Value::Absent,
+    ("split", Method, |_, a| {
+        text2(
+            a,
+            |text, by| Value::list(text.split(by).map(Value::text).collect()),
+            Value::Absent,
+        )
     }),
-    ("lowerAscii", Method, |_, a| text1(a, |text| text.to_ascii_lowercase())),
-    ("upperAscii", Method, |_, a| text1(a, |text| text.to_ascii_uppercase())),
-    ("trim", Method, |_, a| text1(a, |text| text.trim().to_owned())),
-    ("trimPrefix", Method, |_, a| text2(a, |text, part| Value::text(text.strip_prefix(part).unwrap_or(text)), Value::Absent)),
-    ("trimSuffix", Method, |_, a| text2(a, |text, part| Value::text(text.strip_suffix(part).unwrap_or(text)), Value::Absent)),
+    ("replace", Method, |_, a| {
+        match (
+            argument(a, 0).as_str(),
+            argument(a, 1).as_str(),
+            argument(a, 2).as_str(),
+        ) {
+            (Some(text), Some(from), Some(to)) => Value::text(text.replace(from, to)),
+            _ => Value::Absent,
+        }
+    }),
+    ("lowerAscii", Method, |_, a| {
+        text1(a, |text| text.to_ascii_lowercase())
+    }),
+    ("upperAscii", Method, |_, a| {
+        text1(a, |text| text.to_ascii_uppercase())
+    }),
+    ("trim", Method, |_, a| {
+        text1(a, |text| text.trim().to_owned())
+    }),
+    ("trimPrefix", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::text(text.strip_prefix(part).unwrap_or(text)),
+            Value::Absent,
+        )
+    }),
+    ("trimSuffix", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::text(text.strip_suffix(part).unwrap_or(text)),
+            Value::Absent,
+        )
+    }),
     ("substring", Method, |_, a| substring(a)),
-    ("indexOf", Method, |_, a| text2(a, |text, part| Value::Integer(character_index(text, text.find(part))), Value::Integer(-1))),
-    ("lastIndexOf", Method, |_, a| text2(a, |text, part| Value::Integer(character_index(text, text.rfind(part))), Value::Integer(-1))),
-    ("charAt", Method, |_, a| match (argument(a, 0).as_str(), argument(a, 1)) {
-        (Some(text), Value::Integer(index)) => usize::try_from(*index)
-            .ok()
-            .and_then(|index| text.chars().nth(index))
-            .map_or(Value::Absent, |it| Value::text(it.to_string())),
-        _ => Value::Absent,
+    ("indexOf", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::Integer(character_index(text, text.find(part))),
+            Value::Integer(-1),
+        )
     }),
-    ("b64text", Function, |_, a| argument(a, 0).as_str().and_then(decode).map_or(Value::Absent, Value::text)),
+    ("lastIndexOf", Method, |_, a| {
+        text2(
+            a,
+            |text, part| Value::Integer(character_index(text, text.rfind(part))),
+            Value::Integer(-1),
+        )
+    }),
+    ("charAt", Method, |_, a| {
+        match (argument(a, 0).as_str(), argument(a, 1)) {
+            (Some(text), Value::Integer(index)) => usize::try_from(*index)
+                .ok()
+                .and_then(|index| text.chars().nth(index))
+                .map_or(Value::Absent, |it| Value::text(it.to_string())),
+            _ => Value::Absent,
+        }
+    }),
+    ("b64text", Function, |_, a| {
+        argument(a, 0)
+            .as_str()
+            .and_then(decode)
+            .map_or(Value::Absent, Value::text)
+    }),
     ("json", Function, |_, a| {
         argument(a, 0)
             .as_str()
             .and_then(|text| serde_json::from_str(text).ok())
-            .map_or(Value::Absent, |json: serde_json::Value| Value::from_json(&json))
+            .map_or(Value::Absent, |json: serde_json::Value| {
+                Value::from_json(&json)
+            })
     }),
     ("yaml", Function, |_, a| {
-        let parsed = argument(a, 0).as_str().and_then(|text| crate::parse::yaml_text(text));
-        parsed.map_or(Value::Absent, |document| Value::from_json(&document.root().to_json()))
+        let parsed = argument(a, 0)
+            .as_str()
+            .and_then(|text| crate::parse::yaml_text(text));
+        parsed.map_or(Value::Absent, |document| {
+            Value::from_json(&document.root().to_json())
+        })
     }),
     // Lists.
     ("size", Both, |_, a| {
-        let size = argument(a, 0).size().and_then(|size| i64::try_from(size).ok());
+        let size = argument(a, 0)
+            .size()
+            .and_then(|size| i64::try_from(size).ok());
         size.map_or(Value::Absent, Value::Integer)
     }),
     ("join", Method, |cx, a| join(cx, a)),
@@ -213,15 +350,57 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         items.reverse();
         Value::list(items)
     }),
-    ("first", Method, |_, a| argument(a, 0).elements().into_iter().next().unwrap_or(Value::Absent)),
-    ("last", Method, |_, a| argument(a, 0).elements().into_iter().next_back().unwrap_or(Value::Absent)),
+    ("first", Method, |_, a| {
+        argument(a, 0)
+            .elements()
+            .into_iter()
+            .next()
+            .unwrap_or(Value::Absent)
+    }),
+    ("last", Method, |_, a| {
+        argument(a, 0)
+            .elements()
+            .into_iter()
+            .next_back()
+            .unwrap_or(Value::Absent)
+    }),
     ("slice", Method, |_, a| slice(a)),
-    ("sum", Method, |_, a| macros::sum(&argument(a, 0).elements())),
-    ("min", Method, |_, a| macros::extreme(&argument(a, 0).elements(), std::cmp::Ordering::Less)),
-    ("max", Method, |_, a| macros::extreme(&argument(a, 0).elements(), std::cmp::Ordering::Greater)),
-    ("keys", Method, |_, a| Value::list(argument(a, 0).entries().into_iter().map(|(key, _)| key).collect())),
-    ("values", Method, |_, a| Value::list(argument(a, 0).entries().into_iter().map(|(_, value)| value).collect())),
-    ("flatten", Method, |_, a| Value::list(argument(a, 0).elements().iter().flat_map(Value::elements).collect())),
+    ("sum", Method, |_, a| {
+        macros::sum(&argument(a, 0).elements())
+    }),
+    ("min", Method, |_, a| {
+        macros::extreme(&argument(a, 0).elements(), std::cmp::Ordering::Less)
+    }),
+    ("max", Method, |_, a| {
+        macros::extreme(&argument(a, 0).elements(), std::cmp::Ordering::Greater)
+    }),
+    ("keys", Method, |_, a| {
+        Value::list(
+            argument(a, 0)
+                .entries()
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect(),
+        )
+    }),
+    ("values", Method, |_, a| {
+        Value::list(
+            argument(a, 0)
+                .entries()
+                .into_iter()
+                .map(|(_, value)| value)
+                .collect(),
+        )
+    }),
+    ("flatten", Method, |_, a| {
+        Value::list(
+            argument(a, 0)
+                .elements()
+                .iter()
+                .flat_map(Value::elements)
+                .collect(),
+        )
+    }),
 ];
 
 fn argument<'a, 'g>(arguments: &'a [Value<'g>], index: usize) -> &'a Value<'g> {
@@ -238,29 +417,44 @@ fn is_empty(value: &Value<'_>) -> bool {
 
 /// The condition of a type with `since`, the time since when it is as it is.
 fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> Value<'g> {
-    let Some(kind) = kind.as_str() else { return Value::Absent };
+    let Some(kind) = kind.as_str() else {
+        return Value::Absent;
+    };
     let (found, owner) = match of {
         Value::Object(id) => (condition(context.graph.object(*id).root(), kind), *id),
         Value::Part(view, owner) => (condition(*view, kind), *owner),
         _ => return Value::Absent,
     };
-    let Some(found) = found else { return Value::Absent };
-    let mut entries: Vec<(Text<'g>, Value<'g>)> =
-        found.entries().map(|(key, value)| (Text::Borrowed(key), Value::part(value, owner))).collect();
+    let Some(found) = found else {
+        return Value::Absent;
+    };
+    let mut entries: Vec<(Text<'g>, Value<'g>)> = found
+        .entries()
+        .map(|(key, value)| (Text::Borrowed(key), Value::part(value, owner)))
+        .collect();
     let since = ["lastTransitionTime", "lastUpdateTime"]
         .iter()
         .find_map(|key| timestamp(found.get(key).and_then(View::as_str)?));
-    entries.push((Text::Borrowed("since"), since.map_or(Value::Absent, Value::Time)));
+    entries.push((
+        Text::Borrowed("since"),
+        since.map_or(Value::Absent, Value::Time),
+    ));
     Value::Map(std::rc::Rc::new(entries))
 }
 
 /// An object's bare name; of a text its first 60 characters.
 fn short<'g>(context: &Context<'g>, of: &Value<'g>) -> Value<'g> {
     match of {
-        Value::Object(_) | Value::Ghost(_) => of.field(context.graph, "metadata").field(context.graph, "name"),
-        Value::Text(text) if text.as_str().chars().count() > 60 => {
-            Value::text(text.as_str().chars().take(59).chain(['…']).collect::<String>())
-        }
+        Value::Object(_) | Value::Ghost(_) => of
+            .field(context.graph, "metadata")
+            .field(context.graph, "name"),
+        Value::Text(text) if text.as_str().chars().count() > 60 => Value::text(
+            text.as_str()
+                .chars()
+                .take(59)
+                .chain(['…'])
+                .collect::<String>(),
+        ),
         other => other.clone(),
     }
 }
@@ -298,7 +492,11 @@ pub(super) fn binary_size(bytes: f64) -> String {
         unit += 1;
     }
     let text = format!("{size:.1}");
-    format!("{} {}", text.strip_suffix(".0").unwrap_or(&text), UNITS[unit])
+    format!(
+        "{} {}",
+        text.strip_suffix(".0").unwrap_or(&text),
+        UNITS[unit]
+    )
 }
 
 fn version(of: &Value<'_>) -> Option<Version> {
@@ -316,7 +514,9 @@ fn on_version<'g>(arguments: &[Value<'g>], part: fn(&Version) -> u64) -> Value<'
 }
 
 fn text1<'g>(arguments: &[Value<'g>], of: fn(&str) -> String) -> Value<'g> {
-    argument(arguments, 0).as_str().map_or(Value::Absent, |text| Value::text(of(text)))
+    argument(arguments, 0)
+        .as_str()
+        .map_or(Value::Absent, |text| Value::text(of(text)))
 }
 
 fn text2<'g>(
@@ -324,7 +524,10 @@ fn text2<'g>(
     of: impl Fn(&str, &str) -> Value<'g>,
     otherwise: Value<'g>,
 ) -> Value<'g> {
-    match (argument(arguments, 0).as_str(), argument(arguments, 1).as_str()) {
+    match (
+        argument(arguments, 0).as_str(),
+        argument(arguments, 1).as_str(),
+    ) {
         (Some(text), Some(other)) => of(text, other),
         _ => otherwise,
     }
@@ -341,8 +544,12 @@ fn substring<'g>(arguments: &[Value<'g>]) -> Value<'g> {
         Value::Integer(it) => usize::try_from(*it).ok(),
         _ => None,
     };
-    let Some(text) = argument(arguments, 0).as_str() else { return Value::Absent };
-    let Some(start) = position(1) else { return Value::Absent };
+    let Some(text) = argument(arguments, 0).as_str() else {
+        return Value::Absent;
+    };
+    let Some(start) = position(1) else {
+        return Value::Absent;
+    };
     let count = position(2).map_or(usize::MAX, |end| end.saturating_sub(start));
     Value::text(text.chars().skip(start).take(count).collect::<String>())
 }
@@ -367,7 +574,13 @@ fn join<'g>(context: &Context<'g>, arguments: &[Value<'g>]) -> Value<'g> {
     let separator = argument(arguments, 1).as_str().unwrap_or_default();
     let parts: Vec<String> = items
         .iter()
-        .map(|it| if it.is_missing() { "‹unknown›".to_owned() } else { it.render(context.graph) })
+        .map(|it| {
+            if it.is_missing() {
+                "‹unknown›".to_owned()
+            } else {
+                it.render(context.graph)
+            }
+        })
         .collect();
     Value::text(parts.join(separator))
 }
@@ -375,10 +588,15 @@ fn join<'g>(context: &Context<'g>, arguments: &[Value<'g>]) -> Value<'g> {
 /// Text behind base64, and behind gzip where that follows; at most 16 MiB of it.
 fn decode(text: &str) -> Option<String> {
     const MOST: u64 = 16 << 20;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text.trim())
+        .ok()?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut inflated = Vec::new();
-        flate2::read::GzDecoder::new(bytes.as_slice()).take(MOST).read_to_end(&mut inflated).ok()?;
+        flate2::read::GzDecoder::new(bytes.as_slice())
+            .take(MOST)
+            .read_to_end(&mut inflated)
+            .ok()?;
         return Some(String::from_utf8_lossy(&inflated).into_owned());
     }
     Some(String::from_utf8_lossy(&bytes).into_owned())

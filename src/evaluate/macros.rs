@@ -108,19 +108,29 @@ impl Macro {
         let missing = list.is_missing();
         let elements = self.elements(&list);
         match self.form {
-            Form::Exists => {
-                Value::Bool(elements.iter().any(|it| self.on(it, context, frame).is_true()))
-            }
+            Form::Exists => Value::Bool(
+                elements
+                    .iter()
+                    .any(|it| self.on(it, context, frame).is_true()),
+            ),
             Form::ExistsOne => Value::Bool(
-                elements.iter().filter(|it| self.on(it, context, frame).is_true()).count() == 1,
+                elements
+                    .iter()
+                    .filter(|it| self.on(it, context, frame).is_true())
+                    .count()
+                    == 1,
             ),
             // Nothing is known of a list that is not there, so nothing holds for all of it.
             Form::All if missing => Value::Absent,
-            Form::All => {
-                Value::Bool(elements.iter().all(|it| self.on(it, context, frame).is_true()))
-            }
+            Form::All => Value::Bool(
+                elements
+                    .iter()
+                    .all(|it| self.on(it, context, frame).is_true()),
+            ),
             Form::Filter => {
-                let kept = elements.into_iter().filter(|it| self.on(it, context, frame).is_true());
+                let kept = elements
+                    .into_iter()
+                    .filter(|it| self.on(it, context, frame).is_true());
                 Value::list(kept.map(|(element, _)| element).collect())
             }
             Form::Map => Value::list(self.mapped(elements, context, frame)),
@@ -141,9 +151,11 @@ impl Macro {
             }
             Form::GroupBy => {
                 let keys = self.mapped(elements.clone(), context, frame);
-                group(keys.iter().map(|key| key.render(context.graph)).zip(
-                    elements.into_iter().map(|(element, _)| element),
-                ))
+                group(
+                    keys.iter()
+                        .map(|key| key.render(context.graph))
+                        .zip(elements.into_iter().map(|(element, _)| element)),
+                )
             }
             Form::TransformMap => {
                 let mut entries = Vec::new();
@@ -165,9 +177,16 @@ impl Macro {
             return list.entries();
         }
         if list.is_map() {
-            return list.entries().into_iter().map(|(key, _)| (key, Value::Absent)).collect();
+            return list
+                .entries()
+                .into_iter()
+                .map(|(key, _)| (key, Value::Absent))
+                .collect();
         }
-        list.elements().into_iter().map(|element| (element, Value::Absent)).collect()
+        list.elements()
+            .into_iter()
+            .map(|element| (element, Value::Absent))
+            .collect()
     }
 
     fn bind<'g>(&self, element: &(Value<'g>, Value<'g>), frame: &mut Frame<'g>) {

@@ -17,7 +17,10 @@ pub(super) fn apply<'g>(
 ) -> Value<'g> {
     use BinaryOperator as Is;
     let ordered = |wanted: &[Ordering]| {
-        Value::Bool(left.compare(right).is_some_and(|order| wanted.contains(&order)))
+        Value::Bool(
+            left.compare(right)
+                .is_some_and(|order| wanted.contains(&order)),
+        )
     };
     match operator {
         Is::Equal => Value::Bool(left.equals(right)),
@@ -80,7 +83,12 @@ fn calculate<'g>(operator: BinaryOperator, left: &Value<'g>, right: &Value<'g>) 
             Value::text(format!("{}{}", a.as_str(), b.as_str()))
         }
         (Is::Add, Value::List(_) | Value::Part(..), Value::List(_) | Value::Part(..)) => {
-            Value::list(left.elements().into_iter().chain(right.elements()).collect())
+            Value::list(
+                left.elements()
+                    .into_iter()
+                    .chain(right.elements())
+                    .collect(),
+            )
         }
         (Is::Add, Value::Duration(a), Value::Duration(b)) => {
             a.checked_add(*b).map_or(Value::Absent, Value::Duration)
@@ -93,12 +101,14 @@ fn calculate<'g>(operator: BinaryOperator, left: &Value<'g>, right: &Value<'g>) 
         (Is::Divide, Value::Duration(a), Value::Duration(b)) if !b.is_zero() => {
             Value::Float(a.as_secs_f64() / b.as_secs_f64())
         }
-        (Is::Add, time, Value::Duration(by)) | (Is::Add, Value::Duration(by), time) => {
-            time.as_time().and_then(|time| time.checked_add(*by).ok()).map_or(Value::Absent, Value::Time)
-        }
-        (Is::Subtract, time, Value::Duration(by)) => {
-            time.as_time().and_then(|time| time.checked_sub(*by).ok()).map_or(Value::Absent, Value::Time)
-        }
+        (Is::Add, time, Value::Duration(by)) | (Is::Add, Value::Duration(by), time) => time
+            .as_time()
+            .and_then(|time| time.checked_add(*by).ok())
+            .map_or(Value::Absent, Value::Time),
+        (Is::Subtract, time, Value::Duration(by)) => time
+            .as_time()
+            .and_then(|time| time.checked_sub(*by).ok())
+            .map_or(Value::Absent, Value::Time),
         (Is::Subtract, Value::Time(_), _) | (Is::Subtract, _, Value::Time(_)) => {
             match (left.as_time(), right.as_time()) {
                 (Some(a), Some(b)) => Value::Duration(a.duration_since(b)),
@@ -146,5 +156,9 @@ fn floats<'g>(operator: BinaryOperator, a: f64, b: f64) -> Value<'g> {
         Is::Divide => a / b,
         _ => a % b,
     };
-    if result.is_finite() { Value::Float(result) } else { Value::Absent }
+    if result.is_finite() {
+        Value::Float(result)
+    } else {
+        Value::Absent
+    }
 }

@@ -33,11 +33,33 @@ pub(super) struct Plan {
 /// What a binding does to a row.
 #[derive(Debug)]
 pub(super) enum Step {
-    Each { key: Option<usize>, slot: usize, source: Source, condition: Option<Program> },
-    Optional { slot: usize, source: Source, condition: Option<Program> },
-    None { slot: usize, source: Source, condition: Option<Program> },
-    Collect { slot: usize, element: usize, source: Source, condition: Option<Program>, min: usize },
-    Let { slot: usize, index: usize },
+    Each {
+        key: Option<usize>,
+        slot: usize,
+        source: Source,
+        condition: Option<Program>,
+    },
+    Optional {
+        slot: usize,
+        source: Source,
+        condition: Option<Program>,
+    },
+    None {
+        slot: usize,
+        source: Source,
+        condition: Option<Program>,
+    },
+    Collect {
+        slot: usize,
+        element: usize,
+        source: Source,
+        condition: Option<Program>,
+        min: usize,
+    },
+    Let {
+        slot: usize,
+        index: usize,
+    },
     When(Program),
 }
 
@@ -45,7 +67,11 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Source {
     Kind(KindRef),
-    Object { kind: KindRef, namespace: Option<String>, name: String },
+    Object {
+        kind: KindRef,
+        namespace: Option<String>,
+        name: String,
+    },
     Records(usize),
     Value(Program),
 }
@@ -54,8 +80,16 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) enum Test {
     When(Program),
-    Some { slot: usize, source: Source, condition: Option<Program> },
-    None { slot: usize, source: Source, condition: Option<Program> },
+    Some {
+        slot: usize,
+        source: Source,
+        condition: Option<Program>,
+    },
+    None {
+        slot: usize,
+        source: Source,
+        condition: Option<Program>,
+    },
 }
 
 /// A template ready to be filled in.
@@ -89,7 +123,11 @@ pub(super) struct RemedyPlan {
 impl Plan {
     /// The plan of a rule whose log matchers begin at `first_matcher` among all matchers.
     pub(super) fn new(rule: &Rule, first_matcher: usize) -> Result<Plan, Vec<CompileError>> {
-        let logs = rule.logs.keys().enumerate().map(|(at, name)| (name.as_str(), first_matcher + at));
+        let logs = rule
+            .logs
+            .keys()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), first_matcher + at));
         let mut builder = Builder {
             compiler: Compiler {
                 scope: Scope::default(),
@@ -99,7 +137,11 @@ impl Plan {
             },
             lets: Vec::new(),
         };
-        let steps = rule.matches.iter().map(|binding| builder.step(binding)).collect();
+        let steps = rule
+            .matches
+            .iter()
+            .map(|binding| builder.step(binding))
+            .collect();
         let unless = rule
             .unless
             .iter()
@@ -115,8 +157,15 @@ impl Plan {
             lets: Vec::new(),
             unless,
             subject,
-            since: finding.since.as_ref().map(|it| builder.compiler.compile(it)),
-            key: finding.key.iter().map(|it| builder.compiler.compile(it)).collect(),
+            since: finding
+                .since
+                .as_ref()
+                .map(|it| builder.compiler.compile(it)),
+            key: finding
+                .key
+                .iter()
+                .map(|it| builder.compiler.compile(it))
+                .collect(),
             exports: finding
                 .exports
                 .iter()
@@ -132,7 +181,11 @@ impl Plan {
                     (when, builder.text(&note.text))
                 })
                 .collect(),
-            evidence: finding.evidence.iter().map(|it| builder.shown(it)).collect(),
+            evidence: finding
+                .evidence
+                .iter()
+                .map(|it| builder.shown(it))
+                .collect(),
             remedy: rule
                 .remedy
                 .iter()
@@ -170,7 +223,11 @@ struct Builder<'r> {
 impl Builder<'_> {
     fn step(&mut self, binding: &Binding) -> Step {
         match &binding.form {
-            BindingForm::Each { names, source, condition } => {
+            BindingForm::Each {
+                names,
+                source,
+                condition,
+            } => {
                 let source = self.source(source);
                 let (key, value) = match names {
                     Names::Element(value) => (None, value),
@@ -178,31 +235,66 @@ impl Builder<'_> {
                 };
                 let slot = self.declare(&value.value);
                 let condition = self.condition(slot, condition.as_ref());
-                Step::Each { key, slot, source, condition }
+                Step::Each {
+                    key,
+                    slot,
+                    source,
+                    condition,
+                }
             }
-            BindingForm::Optional { name, source, condition } => {
+            BindingForm::Optional {
+                name,
+                source,
+                condition,
+            } => {
                 let source = self.source(source);
                 let slot = self.declare(&name.value);
                 let condition = self.condition(slot, condition.as_ref());
-                Step::Optional { slot, source, condition }
+                Step::Optional {
+                    slot,
+                    source,
+                    condition,
+                }
             }
-            BindingForm::None { name, source, condition } => {
+            BindingForm::None {
+                name,
+                source,
+                condition,
+            } => {
                 let (slot, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
-                Step::None { slot, source, condition }
+                Step::None {
+                    slot,
+                    source,
+                    condition,
+                }
             }
-            BindingForm::Collect { name, source, condition, min } => {
+            BindingForm::Collect {
+                name,
+                source,
+                condition,
+                min,
+            } => {
                 // In its own condition the name stands for the element, below it for the list.
                 let (element, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
                 let slot = self.declare(&name.value);
-                Step::Collect { slot, element, source, condition, min: *min }
+                Step::Collect {
+                    slot,
+                    element,
+                    source,
+                    condition,
+                    min: *min,
+                }
             }
             BindingForm::Let { name, value } => {
                 let value = self.compiler.compile(value);
                 let index = self.lets.len();
                 self.lets.push(value);
-                Step::Let { slot: self.declare(&name.value), index }
+                Step::Let {
+                    slot: self.declare(&name.value),
+                    index,
+                }
             }
             BindingForm::When(condition) => Step::When(self.compiler.compile(condition)),
         }
@@ -211,15 +303,31 @@ impl Builder<'_> {
     fn test(&mut self, test: &UnlessTest) -> Test {
         match test {
             UnlessTest::When(condition) => Test::When(self.compiler.compile(condition)),
-            UnlessTest::Some { name, source, condition } => {
+            UnlessTest::Some {
+                name,
+                source,
+                condition,
+            } => {
                 let (slot, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
-                Test::Some { slot, source, condition }
+                Test::Some {
+                    slot,
+                    source,
+                    condition,
+                }
             }
-            UnlessTest::None { name, source, condition } => {
+            UnlessTest::None {
+                name,
+                source,
+                condition,
+            } => {
                 let (slot, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
-                Test::None { slot, source, condition }
+                Test::None {
+                    slot,
+                    source,
+                    condition,
+                }
             }
         }
     }
@@ -258,13 +366,21 @@ impl Builder<'_> {
     fn source(&mut self, source: &BindingSource) -> Source {
         match source {
             BindingSource::Kind(kind) => Source::Kind(kind_ref(kind)),
-            BindingSource::Object { kind, namespace, name } => Source::Object {
+            BindingSource::Object {
+                kind,
+                namespace,
+                name,
+            } => Source::Object {
                 kind: kind_ref(kind),
                 namespace: namespace.clone(),
                 name: name.clone(),
             },
             BindingSource::Logs(name) => {
-                let matcher = self.compiler.logs.iter().find(|(known, _)| known == name);
+                let matcher = self
+                    .compiler
+                    .logs
+                    .iter()
+                    .find(|(known, _)| *known == name.value);
                 Source::Records(matcher.map_or(usize::MAX, |(_, at)| *at))
             }
             BindingSource::Expression(expression) => {
@@ -275,7 +391,12 @@ impl Builder<'_> {
 
     fn shown(&mut self, evidence: &EvidenceTemplate) -> Shown {
         match evidence {
-            EvidenceTemplate::Object { value, fields, limit, note } => Shown {
+            EvidenceTemplate::Object {
+                value,
+                fields,
+                limit,
+                note,
+            } => Shown {
                 value: self.compiler.compile(value),
                 fields: fields.clone(),
                 limit: *limit,

@@ -13,7 +13,9 @@ pub(super) fn problem(pod: ObjectView<'_>) -> Value<'_> {
         .into_iter()
         .filter_map(|list| pod.field(&["status", list]))
         .flat_map(View::items);
-    let worst = statuses.filter_map(container).max_by_key(|problem| problem.weight);
+    let worst = statuses
+        .filter_map(container)
+        .max_by_key(|problem| problem.weight);
     if let Some(worst) = worst {
         return map(worst.reason, worst.message, Some(worst.status), worst.since);
     }
@@ -50,7 +52,8 @@ fn container(status: View<'_>) -> Option<Problem<'_>> {
         return Some(Problem {
             weight,
             reason,
-            message: text(waiting, "message").or_else(|| last.and_then(|last| text(last, "message"))),
+            message: text(waiting, "message")
+                .or_else(|| last.and_then(|last| text(last, "message"))),
             since: last.and_then(|last| text(last, "finishedAt")),
             status,
         });

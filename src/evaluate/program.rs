@@ -322,7 +322,9 @@ impl Compiler<'_> {
         let program = match (function, receiver, arguments) {
             ("has", None, [field]) => Program::Has(self.boxed(field)),
             ("raw", None, [field]) => match &field.node {
-                Node::Field { of, name, .. } => Program::Raw(self.boxed(of), Box::from(name.as_str())),
+                Node::Field { of, name, .. } => {
+                    Program::Raw(self.boxed(of), Box::from(name.as_str()))
+                }
                 _ => self.refuse("`raw` takes a field".to_owned(), span),
             },
             ("all", None, [kind]) => match self.kind_argument(Some(kind)) {
@@ -335,14 +337,21 @@ impl Compiler<'_> {
                     let namespace = self.boxed(namespace);
                     Program::ObjectNamed(kind, Some(namespace), self.boxed(name))
                 }
-                _ => self.refuse("`object` takes a kind as text, a namespace if it has one, and a name".to_owned(), span),
+                _ => self.refuse(
+                    "`object` takes a kind as text, a namespace if it has one, and a name"
+                        .to_owned(),
+                    span,
+                ),
             },
             ("collected", None, [kind, namespace @ ..]) => match self.kind_argument(Some(kind)) {
                 Some(kind) => {
                     let namespace = namespace.first().map(|it| self.boxed(it));
                     Program::Collected(kind, namespace)
                 }
-                None => self.refuse("`collected` takes the name of a kind as text".to_owned(), span),
+                None => self.refuse(
+                    "`collected` takes the name of a kind as text".to_owned(),
+                    span,
+                ),
             },
             ("matches", Some(text), [pattern]) | ("matches", None, [text, pattern]) => {
                 self.regex(RegexUse::Matches, text, pattern)
@@ -367,7 +376,10 @@ impl Compiler<'_> {
 
     fn regex(&mut self, usage: RegexUse, text: &Expression, pattern: &Expression) -> Program {
         let Node::Literal(Literal::Text(source)) = &pattern.node else {
-            return self.refuse("a regex must be a literal, so that it is compiled once".to_owned(), pattern.span);
+            return self.refuse(
+                "a regex must be a literal, so that it is compiled once".to_owned(),
+                pattern.span,
+            );
         };
         match Regex::new(source) {
             Ok(regex) => Program::Regex(usage, self.boxed(text), regex),
@@ -394,9 +406,14 @@ impl Program {
             Program::Now => context.now.map_or(Value::Absent, Value::Time),
             Program::Bundle => context.bundle.clone(),
             Program::Slot(slot) => slot_value(*slot, context, frame),
-            Program::Records(matcher) => {
-                Value::list(context.hits.records(*matcher).iter().map(Value::Record).collect())
-            }
+            Program::Records(matcher) => Value::list(
+                context
+                    .hits
+                    .records(*matcher)
+                    .iter()
+                    .map(Value::Record)
+                    .collect(),
+            ),
             Program::Field(of, name) => of.run_field(context, frame, name),
             Program::Index(of, index) => {
                 let of = of.run(context, frame);
@@ -436,14 +453,11 @@ impl Program {
                 follow(context.graph, name, &of, kind.as_ref())
             }
             Program::Function(builtin, arguments) => {
-                let arguments: Vec<_> =
-                    arguments.iter().map(|it| it.run(context, frame)).collect();
+                let arguments: Vec<_> = arguments.iter().map(|it| it.run(context, frame)).collect();
                 builtin.call(context, &arguments)
             }
             Program::Macro(found) => found.run(context, frame),
-            Program::Regex(usage, of, regex) => {
-                apply_regex(*usage, &of.run(context, frame), regex)
-            }
+            Program::Regex(usage, of, regex) => apply_regex(*usage, &of.run(context, frame), regex),
             Program::Has(field) => Value::Bool(!field.run(context, frame).is_missing()),
             Program::Raw(of, name) => match of.run(context, frame) {
                 Value::Object(id) => raw(context.graph.object(id).root().get(name)),
@@ -451,9 +465,14 @@ impl Program {
                 _ => Value::Absent,
             },
             Program::All(kind) => match kind.id(context.graph) {
-                Some(kind) => {
-                    Value::list(context.graph.ids(kind).iter().map(|&id| Value::Object(id)).collect())
-                }
+                Some(kind) => Value::list(
+                    context
+                        .graph
+                        .ids(kind)
+                        .iter()
+                        .map(|&id| Value::Object(id))
+                        .collect(),
+                ),
                 None => Value::Absent,
             },
             Program::ObjectNamed(kind, namespace, name) => {
@@ -536,7 +555,10 @@ fn follow<'g>(graph: &'g Graph, name: &str, of: &Value<'g>, kind: Option<&KindRe
             None => return Value::Absent,
         },
     };
-    let mut found = relation.follow(graph, &subject, kind).into_iter().map(Value::subject);
+    let mut found = relation
+        .follow(graph, &subject, kind)
+        .into_iter()
+        .map(Value::subject);
     if relation.many {
         Value::list(found.collect())
     } else {
@@ -553,7 +575,9 @@ fn apply_regex<'g>(usage: RegexUse, of: &Value<'g>, regex: &Regex) -> Value<'g> 
     };
     match usage {
         RegexUse::Matches => Value::Bool(regex.is_match(text)),
-        RegexUse::Find => regex.find(text).map_or(Value::Absent, |it| Value::text(it.as_str())),
+        RegexUse::Find => regex
+            .find(text)
+            .map_or(Value::Absent, |it| Value::text(it.as_str())),
         RegexUse::Extract => regex
             .captures(text)
             .and_then(|captures| captures.get(1))

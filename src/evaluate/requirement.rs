@@ -35,11 +35,19 @@ pub(super) enum Input {
 pub(super) fn versions(wanted: &Versions, bundle: &Bundle) -> Fit {
     let upgrade = bundle.graph.all(DERIVED_GROUP, "UpgradeStatus").next();
     let under_way = upgrade.filter(|status| {
-        !matches!(status.text(&["progress"]), Some("succeeded" | "failed" | "unknown"))
+        !matches!(
+            status.text(&["progress"]),
+            Some("succeeded" | "failed" | "unknown")
+        )
     });
     let from = upgrade.and_then(|status| status.text(&["from", "harvester"]));
     let to = upgrade.and_then(|status| status.text(&["to", "harvester"]));
-    let mut harvester: Vec<&str> = bundle.info.harvester_version.as_deref().into_iter().collect();
+    let mut harvester: Vec<&str> = bundle
+        .info
+        .harvester_version
+        .as_deref()
+        .into_iter()
+        .collect();
     if under_way.is_some() {
         harvester.extend(from.into_iter().chain(to));
     }
@@ -63,7 +71,10 @@ pub(super) fn versions(wanted: &Versions, bundle: &Bundle) -> Fit {
 
 fn within(range: Option<&VersionRange>, versions: &[&str]) -> bool {
     let Some(range) = range else { return true };
-    let known: Vec<Version> = versions.iter().filter_map(|text| Version::parse(text)).collect();
+    let known: Vec<Version> = versions
+        .iter()
+        .filter_map(|text| Version::parse(text))
+        .collect();
     known.is_empty() || known.iter().any(|version| range.contains(version))
 }
 
@@ -82,16 +93,24 @@ pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
         }
     }
     for step in &plan.steps {
-        if let Step::None { source: Source::Kind(kind), .. } = step
+        if let Step::None {
+            source: Source::Kind(kind),
+            ..
+        } = step
             && let Some(kind) = kind.kind()
             && !graph.collected().has(kind, home(kind))
         {
-            let namespace = home(kind).map(|namespace| format!(" of namespace {namespace}")).unwrap_or_default();
-            return Input::Missing(format!("needs {}{namespace}, which was not collected", kind.display()));
+            let namespace = home(kind)
+                .map(|namespace| format!(" of namespace {namespace}"))
+                .unwrap_or_default();
+            return Input::Missing(format!(
+                "needs {}{namespace}, which was not collected",
+                kind.display()
+            ));
         }
     }
-    if !rule.requires.logs.is_empty() {
-        match log_input(&rule.requires.logs, bundle) {
+    for sources in &rule.requires.logs {
+        match log_input(sources, bundle) {
             Input::Complete => {}
             Input::MissingFor(reason) => {
                 partly.insert(reason);
@@ -124,7 +143,10 @@ fn kind_input(wanted: &KindRef, bundle: &Bundle) -> Input {
     let Some(kind) = wanted.kind() else {
         return match wanted.id(graph) {
             Some(_) => Input::Complete,
-            None => Input::Missing(format!("needs {}, of which nothing was collected", wanted.display())),
+            None => Input::Missing(format!(
+                "needs {}, of which nothing was collected",
+                wanted.display()
+            )),
         };
     };
     if kind.is_derived() {
@@ -142,7 +164,9 @@ fn derived_input(kind: &Kind, bundle: &Bundle) -> Input {
     match kind.name.as_str() {
         "Host" | "Disk" | "Mount" | "Boot" => {
             let without = nodes_without(bundle, |node| bundle.hosts.contains_key(node));
-            if bundle.hosts.is_empty() && bundle.graph.all(DERIVED_GROUP, &kind.name).next().is_none() {
+            if bundle.hosts.is_empty()
+                && bundle.graph.all(DERIVED_GROUP, &kind.name).next().is_none()
+            {
                 return Input::Missing("needs host files, and no node sent any".to_owned());
             }
             partly(&without, "no host files")
@@ -169,7 +193,12 @@ fn partly(without: &[String], what: &str) -> Input {
 
 /// Nodes of the cluster for which a test fails, by name.
 fn nodes_without(bundle: &Bundle, has: impl Fn(&str) -> bool) -> Vec<String> {
-    bundle.graph.all("", "Node").map(|node| node.name().to_owned()).filter(|node| !has(node)).collect()
+    bundle
+        .graph
+        .all("", "Node")
+        .map(|node| node.name().to_owned())
+        .filter(|node| !has(node))
+        .collect()
 }
 
 /// Any of a matcher's sources will do; host logs are asked for node by node.
@@ -182,7 +211,9 @@ fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
             SourceSpec::Pod { namespace, .. } => {
                 // A pod that does not exist has no log; a namespace without any log was not collected.
                 let collected = of(&|log| {
-                    log.namespace.as_deref().is_some_and(|it| crate::scan::glob_matches(namespace, it))
+                    log.namespace
+                        .as_deref()
+                        .is_some_and(|it| crate::scan::glob(namespace, it))
                 });
                 if collected {
                     return Input::Complete;
@@ -197,7 +228,10 @@ fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
     }
     if on_nodes.is_empty() {
         let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        return Input::Missing(format!("needs logs of {}, which are not in the bundle", names.join(" or ")));
+        return Input::Missing(format!(
+            "needs logs of {}, which are not in the bundle",
+            names.join(" or ")
+        ));
     }
     let names: Vec<String> = on_nodes.iter().map(ToString::to_string).collect();
     let has = |node: &str| bundle.has_host_log(node, &on_nodes);
@@ -210,14 +244,24 @@ fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
 }
 
 /// What the scanner has to know of a log matcher.
-pub(super) fn matcher_spec(rule: &Rule, matcher: &LogMatcher) -> Result<MatcherSpec, Vec<CompileError>> {
+pub(super) fn matcher_spec(
+    rule: &Rule,
+    matcher: &LogMatcher,
+) -> Result<MatcherSpec, Vec<CompileError>> {
     Ok(MatcherSpec {
         sources: matcher.sources.clone(),
-        patterns: matcher.patterns.iter().map(|pattern| pattern.text.clone()).collect(),
+        patterns: matcher
+            .patterns
+            .iter()
+            .map(|pattern| pattern.text.clone())
+            .collect(),
         not: matcher.not.as_ref().map(|pattern| pattern.text.clone()),
         condition: condition(rule, matcher)?,
         group: matcher.group.clone(),
-        count: CountSpec { min: matcher.threshold.min, within: matcher.threshold.within },
+        count: CountSpec {
+            min: matcher.threshold.min,
+            within: matcher.threshold.within,
+        },
         since: matcher.since,
         still: matcher.still,
         steady: matcher.steady.clone(),
@@ -228,22 +272,43 @@ pub(super) fn matcher_spec(rule: &Rule, matcher: &LogMatcher) -> Result<MatcherS
 }
 
 /// Names that a matcher's condition may use beside the captures.
-const HIT_NAMES: [&str; 7] = ["line", "time", "uptime", "node", "namespace", "pod", "container"];
+const HIT_NAMES: [&str; 7] = [
+    "line",
+    "time",
+    "uptime",
+    "node",
+    "namespace",
+    "pod",
+    "container",
+];
 
 /// The condition of a matcher as a test of a hit. Objects are joined later, so it sees names only.
 fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec<CompileError>> {
-    let Some(expression) = &matcher.condition else { return Ok(None) };
+    let Some(expression) = &matcher.condition else {
+        return Ok(None);
+    };
     let mut scope = Scope::default();
     for name in HIT_NAMES {
         scope.declare(name);
     }
-    let captures: BTreeSet<String> =
-        matcher.patterns.iter().flat_map(|pattern| pattern.captures.iter().cloned()).collect();
-    let captures: Vec<String> = captures.into_iter().filter(|name| !HIT_NAMES.contains(&name.as_str())).collect();
+    let captures: BTreeSet<String> = matcher
+        .patterns
+        .iter()
+        .flat_map(|pattern| pattern.captures.iter().cloned())
+        .collect();
+    let captures: Vec<String> = captures
+        .into_iter()
+        .filter(|name| !HIT_NAMES.contains(&name.as_str()))
+        .collect();
     for name in &captures {
         scope.declare(name);
     }
-    let mut compiler = Compiler { scope, params: &rule.params, logs: Vec::new(), errors: Vec::new() };
+    let mut compiler = Compiler {
+        scope,
+        params: &rule.params,
+        logs: Vec::new(),
+        errors: Vec::new(),
+    };
     let program = compiler.compile(expression);
     if !compiler.errors.is_empty() {
         return Err(compiler.errors);
@@ -262,7 +327,9 @@ fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec
             text(hit.pod),
             text(hit.container),
         ];
-        let captured = captures.iter().map(|name| text(hit.captures.get(name).map(String::as_str)));
+        let captured = captures
+            .iter()
+            .map(|name| text(hit.captures.get(name).map(String::as_str)));
         for (slot, value) in frame.iter_mut().zip(known.into_iter().chain(captured)) {
             *slot = value;
         }

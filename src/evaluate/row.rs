@@ -16,7 +16,11 @@ pub(super) fn run<'g>(
     context: &Context<'g>,
     emit: &mut dyn FnMut(&mut Frame<'g>),
 ) -> bool {
-    let mut runner = Runner { plan, context, steps: 0 };
+    let mut runner = Runner {
+        plan,
+        context,
+        steps: 0,
+    };
     let mut frame = vec![Value::Absent; plan.slots];
     runner.descend(0, &mut frame, emit);
     runner.steps <= STEP_BUDGET
@@ -24,16 +28,27 @@ pub(super) fn run<'g>(
 
 /// Whether an exception holds for a row.
 pub(super) fn holds<'g>(test: &'g Test, context: &Context<'g>, frame: &mut Frame<'g>) -> bool {
-    let any = |slot: usize, source: &'g Source, condition: Option<&Program>, frame: &mut Frame<'g>| {
-        elements(source, context, frame).into_iter().any(|(_, element)| {
-            set(frame, slot, element);
-            passes(condition, context, frame)
-        })
-    };
+    let any =
+        |slot: usize, source: &'g Source, condition: Option<&Program>, frame: &mut Frame<'g>| {
+            elements(source, context, frame)
+                .into_iter()
+                .any(|(_, element)| {
+                    set(frame, slot, element);
+                    passes(condition, context, frame)
+                })
+        };
     match test {
         Test::When(condition) => condition.run(context, frame).is_true(),
-        Test::Some { slot, source, condition } => any(*slot, source, condition.as_ref(), frame),
-        Test::None { slot, source, condition } => !any(*slot, source, condition.as_ref(), frame),
+        Test::Some {
+            slot,
+            source,
+            condition,
+        } => any(*slot, source, condition.as_ref(), frame),
+        Test::None {
+            slot,
+            source,
+            condition,
+        } => !any(*slot, source, condition.as_ref(), frame),
     }
 }
 
@@ -59,11 +74,23 @@ impl<'g> Runner<'_, 'g> {
                 set(frame, *slot, Value::Pending(*index));
                 self.descend(at + 1, frame, emit);
             }
-            Step::Each { key, slot, source, condition } => {
+            Step::Each {
+                key,
+                slot,
+                source,
+                condition,
+            } => {
                 // Straight over the ids of a kind: most rules begin so, and most of their rows end here.
                 if let (Source::Kind(kind), None) = (source, key) {
                     for &id in self.objects(kind) {
-                        self.each(at, *slot, Value::Object(id), condition.as_ref(), frame, emit);
+                        self.each(
+                            at,
+                            *slot,
+                            Value::Object(id),
+                            condition.as_ref(),
+                            frame,
+                            emit,
+                        );
                     }
                     return;
                 }
@@ -74,17 +101,34 @@ impl<'g> Runner<'_, 'g> {
                     self.each(at, *slot, element, condition.as_ref(), frame, emit);
                 }
             }
-            Step::Optional { slot, source, condition } => {
+            Step::Optional {
+                slot,
+                source,
+                condition,
+            } => {
                 let found = self.first(source, *slot, condition.as_ref(), frame);
                 set(frame, *slot, found.unwrap_or(Value::Absent));
                 self.descend(at + 1, frame, emit);
             }
-            Step::None { slot, source, condition } => {
-                if self.first(source, *slot, condition.as_ref(), frame).is_none() {
+            Step::None {
+                slot,
+                source,
+                condition,
+            } => {
+                if self
+                    .first(source, *slot, condition.as_ref(), frame)
+                    .is_none()
+                {
                     self.descend(at + 1, frame, emit);
                 }
             }
-            Step::Collect { slot, element, source, condition, min } => {
+            Step::Collect {
+                slot,
+                element,
+                source,
+                condition,
+                min,
+            } => {
                 let mut kept = Vec::new();
                 for (_, candidate) in elements(source, self.context, frame) {
                     if !self.spend() {
@@ -170,27 +214,48 @@ fn elements<'g>(
     frame: &mut Frame<'g>,
 ) -> Vec<(Value<'g>, Value<'g>)> {
     let keyless = |values: Vec<Value<'g>>| -> Vec<(Value<'g>, Value<'g>)> {
-        values.into_iter().map(|value| (Value::Absent, value)).collect()
+        values
+            .into_iter()
+            .map(|value| (Value::Absent, value))
+            .collect()
     };
     match source {
         Source::Kind(kind) => match kind.id(context.graph) {
-            Some(kind) => {
-                keyless(context.graph.ids(kind).iter().map(|&id| Value::Object(id)).collect())
-            }
+            Some(kind) => keyless(
+                context
+                    .graph
+                    .ids(kind)
+                    .iter()
+                    .map(|&id| Value::Object(id))
+                    .collect(),
+            ),
             None => Vec::new(),
         },
-        Source::Object { kind, namespace, name } => {
+        Source::Object {
+            kind,
+            namespace,
+            name,
+        } => {
             let found = kind
                 .id(context.graph)
                 .and_then(|kind| context.graph.find(kind, namespace.as_deref(), name));
             keyless(found.into_iter().map(Value::Object).collect())
         }
-        Source::Records(matcher) => {
-            keyless(context.hits.records(*matcher).iter().map(Value::Record).collect())
-        }
+        Source::Records(matcher) => keyless(
+            context
+                .hits
+                .records(*matcher)
+                .iter()
+                .map(Value::Record)
+                .collect(),
+        ),
         Source::Value(program) => {
             let value = program.run(context, frame);
-            if value.is_map() { value.entries() } else { keyless(value.elements()) }
+            if value.is_map() {
+                value.entries()
+            } else {
+                keyless(value.elements())
+            }
         }
     }
 }

@@ -38,7 +38,13 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
     let mut omitted = 0;
     let complete = row::run(plan, &context, &mut |frame| {
-        let mut row = Row { rule, plan, context: &context, frame, incomplete: false };
+        let mut row = Row {
+            rule,
+            plan,
+            context: &context,
+            frame,
+            incomplete: false,
+        };
         let key = row.key();
         match places.get(&key) {
             Some(Some(place)) => {
@@ -61,7 +67,10 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     if let Some(last) = folded.last_mut() {
         last.omitted = omitted;
     }
-    Found { findings: folded, exhausted: !complete }
+    Found {
+        findings: folded,
+        exhausted: !complete,
+    }
 }
 
 /// The global `bundle`.
@@ -106,14 +115,23 @@ impl<'g> Row<'_, 'g> {
             .plan
             .key
             .iter()
-            .map(|part| part.run(self.context, self.frame).canonical(self.context.graph))
+            .map(|part| {
+                part.run(self.context, self.frame)
+                    .canonical(self.context.graph)
+            })
             .collect();
         parts.join("\u{1f}")
     }
 
     fn subject(&mut self) -> ObjectName {
-        let cluster = || ObjectName { kind: "Cluster".to_owned(), namespace: None, name: "local".to_owned() };
-        let Some(program) = &self.plan.subject else { return cluster() };
+        let cluster = || ObjectName {
+            kind: "Cluster".to_owned(),
+            namespace: None,
+            name: "local".to_owned(),
+        };
+        let Some(program) = &self.plan.subject else {
+            return cluster();
+        };
         let value = program.run(self.context, self.frame);
         match value.as_subject() {
             Some(subject) => self.graph().name_of(&subject),
@@ -141,7 +159,7 @@ impl<'g> Row<'_, 'g> {
         Some(Finding {
             id: String::new(),
             rule: self.rule.id.clone(),
-            category: self.rule.category.as_str().to_owned(),
+            category: self.rule.category.name().to_owned(),
             severity,
             confidence,
             status: match self.rule.status {
@@ -161,7 +179,12 @@ impl<'g> Row<'_, 'g> {
             count: records.max(1),
             evidence,
             remedy,
-            references: self.rule.references.iter().map(|reference| reference.url.clone()).collect(),
+            references: self
+                .rule
+                .references
+                .iter()
+                .map(|reference| reference.url.clone())
+                .collect(),
             caused_by: Vec::new(),
             suppressed: self.suppression(),
         })
@@ -197,7 +220,13 @@ impl<'g> Row<'_, 'g> {
         for part in &plan.evidence {
             let value = part.value.run(self.context, self.frame);
             let note = part.note.as_ref().map(|note| self.words(note));
-            let found = evidence::of_value(self.graph(), &value, &part.fields, part.limit, note.as_deref());
+            let found = evidence::of_value(
+                self.graph(),
+                &value,
+                &part.fields,
+                part.limit,
+                note.as_deref(),
+            );
             for one in found {
                 if !shown.contains(&one) {
                     shown.push(one);
@@ -233,7 +262,10 @@ impl<'g> Row<'_, 'g> {
         let mut notes = Vec::new();
         let plan = self.plan;
         for (when, text) in &plan.notes {
-            if when.as_ref().is_none_or(|when| when.run(self.context, self.frame).is_true()) {
+            if when
+                .as_ref()
+                .is_none_or(|when| when.run(self.context, self.frame).is_true())
+            {
                 notes.push(self.words(text));
             }
         }
@@ -244,7 +276,11 @@ impl<'g> Row<'_, 'g> {
         let mut steps = Vec::new();
         let plan = self.plan;
         for step in &plan.remedy {
-            if !step.when.as_ref().is_none_or(|when| when.run(self.context, self.frame).is_true()) {
+            if !step
+                .when
+                .as_ref()
+                .is_none_or(|when| when.run(self.context, self.frame).is_true())
+            {
                 continue;
             }
             let mut text = self.words(&step.text);
@@ -294,7 +330,11 @@ impl<'g> Row<'_, 'g> {
         let plan = self.plan;
         for (test, reason) in &plan.unless {
             if row::holds(test, self.context, self.frame) {
-                return Some(Suppression { by: "unless".to_owned(), reason: self.words(reason), until: None });
+                return Some(Suppression {
+                    by: "unless".to_owned(),
+                    reason: self.words(reason),
+                    until: None,
+                });
             }
         }
         None
@@ -312,7 +352,9 @@ impl<'g> Row<'_, 'g> {
                         self.incomplete = true;
                         words.push_str("‹unknown›");
                     } else {
-                        words.push_str(&evidence::cut(&without_base64(&value.render(self.context.graph))));
+                        words.push_str(&evidence::cut(&without_base64(
+                            &value.render(self.context.graph),
+                        )));
                     }
                 }
             }

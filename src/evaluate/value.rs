@@ -165,9 +165,7 @@ impl<'g> Value<'g> {
         match self {
             Value::Absent | Value::Null => Vec::new(),
             Value::List(items) => items.to_vec(),
-            Value::Part(view, owner)
-                if matches!(view.value(), document::Value::List(_)) =>
-            {
+            Value::Part(view, owner) if matches!(view.value(), document::Value::List(_)) => {
                 view.items().map(|item| Value::part(item, *owner)).collect()
             }
             other => vec![other.clone()],
@@ -181,17 +179,13 @@ impl<'g> Value<'g> {
                 .iter()
                 .map(|(key, value)| (Value::Text(key.clone()), value.clone()))
                 .collect(),
-            Value::Part(view, owner)
-                if matches!(view.value(), document::Value::Map(_)) =>
-            {
-                view.entries()
-                    .map(|(key, value)| (Value::borrowed(key), Value::part(value, *owner)))
-                    .collect()
-            }
-            Value::List(_) | Value::Part(..) => (0..)
-                .map(Value::Integer)
-                .zip(self.elements())
+            Value::Part(view, owner) if matches!(view.value(), document::Value::Map(_)) => view
+                .entries()
+                .map(|(key, value)| (Value::borrowed(key), Value::part(value, *owner)))
                 .collect(),
+            Value::List(_) | Value::Part(..) => {
+                (0..).map(Value::Integer).zip(self.elements()).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -275,9 +269,7 @@ impl<'g> Value<'g> {
             (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
             (Value::Version(a), Value::Version(b)) => Some(a.cmp(b)),
             (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
-            (Value::Version(a), Value::Text(b)) => {
-                Some((**a).cmp(&Version::parse(b.as_str())?))
-            }
+            (Value::Version(a), Value::Text(b)) => Some((**a).cmp(&Version::parse(b.as_str())?)),
             (Value::Text(_), Value::Version(_)) => other.compare(self).map(Ordering::reverse),
             (Value::Time(_), _) | (_, Value::Time(_)) => {
                 Some(self.as_time()?.cmp(&other.as_time()?))
@@ -335,7 +327,12 @@ impl<'g> Value<'g> {
             text.push('{');
             for (index, (key, value)) in self.entries().iter().enumerate() {
                 let separator = if index == 0 { "" } else { ", " };
-                let _ = write!(text, "{separator}{}: {}", key.render(graph), value.render(graph));
+                let _ = write!(
+                    text,
+                    "{separator}{}: {}",
+                    key.render(graph),
+                    value.render(graph)
+                );
             }
             text.push('}');
         } else {
@@ -385,7 +382,10 @@ fn record_field<'g>(graph: &'g Graph, record: &'g LogRecord, name: &str) -> Valu
                 (Text::Borrowed("max"), Value::Float(measured.max)),
                 (Text::Borrowed("sum"), Value::Float(measured.sum)),
             ])),
-            None => record.fields.get(name).map_or(Value::Absent, |it| Value::borrowed(it)),
+            None => record
+                .fields
+                .get(name)
+                .map_or(Value::Absent, |it| Value::borrowed(it)),
         },
     }
 }
@@ -414,6 +414,9 @@ fn hit_field<'g>(hit: &'g LogHit, name: &str) -> Value<'g> {
         "line" => Value::Integer(i64::from(hit.line)),
         "file" => Value::borrowed(&hit.path),
         "text" => Value::borrowed(&hit.text),
-        _ => hit.captures.get(name).map_or(Value::Absent, |it| Value::borrowed(it)),
+        _ => hit
+            .captures
+            .get(name)
+            .map_or(Value::Absent, |it| Value::borrowed(it)),
     }
 }

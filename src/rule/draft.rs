@@ -373,7 +373,8 @@ fn sorted(mut requires: Requires) -> Requires {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{LogSource, NodeLog, RuleErrors, RuleSet};
+    use crate::rule::{RuleErrors, RuleSet};
+    use crate::scan::{NodeLog, SourceSpec};
 
     const RELATIONS: [&str; 4] = ["node", "pods", "owner", "steps"];
 
@@ -696,7 +697,7 @@ remedy:
         .unwrap();
         let requires = &set.rules()[0].requires;
         assert_eq!(requires.kinds.len(), 1);
-        assert_eq!(requires.logs, [[LogSource::Node(NodeLog::Kernel)]]);
+        assert_eq!(requires.logs, [[SourceSpec::Node(NodeLog::Kernel)]]);
         let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)], &RELATIONS).unwrap();
         assert!(set.rules()[0].requires.logs.is_empty());
     }

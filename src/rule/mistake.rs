@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use super::Rule;
 use super::source::{RuleSource, Span};
 
 /// Whether a mistake keeps the rules from running.
@@ -121,6 +122,18 @@ pub struct RuleErrors {
 }
 
 impl RuleErrors {
+    /// Errors that show only when checked rules are made ready to run.
+    pub fn of_rules<'r>(found: impl Iterator<Item = (&'r Rule, Span, String)>) -> RuleErrors {
+        let mut errors = RuleErrors::default();
+        for (rule, span, message) in found {
+            let mut mistakes = Mistakes::new(&rule.source);
+            mistakes.error("BD011", span, message);
+            errors.mistakes.extend(mistakes.into_list());
+        }
+        errors.sort();
+        errors
+    }
+
     /// Whether one of them keeps the rules from running.
     pub fn prevent_running(&self) -> bool {
         self.mistakes

@@ -13,7 +13,8 @@ use super::mistake::{Level, Mistake, Mistakes, RuleErrors};
 use super::nearest::nearest;
 use super::source::RuleSource;
 use super::tree::MAXIMUM_SIZE;
-use super::{Category, Link, LinkTarget, Param, Rule, Status};
+use super::{Category, Link, LinkOrder, LinkTarget, Param, Rule, Status};
+use crate::diagnosis;
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
@@ -80,6 +81,39 @@ impl RuleSet {
         let alias = |rule: &&Rule| rule.aliases.iter().any(|alias| alias == name);
         let by_id = self.rules.iter().find(|rule| rule.id == name);
         by_id.or_else(|| self.rules.iter().find(alias))
+    }
+
+    /// All links between the rules, from cause to effect, whichever side declares them. A name that
+    /// is another's alias stands for that rule.
+    pub fn links(&self) -> Vec<diagnosis::Link> {
+        let declared = self.rules.iter().flat_map(|rule| {
+            let forth = rule.causes.iter().map(move |link| (link, true, rule));
+            forth.chain(rule.caused_by.iter().map(move |link| (link, false, rule)))
+        });
+        declared
+            .map(|(link, is_cause, rule)| {
+                let other = match &link.rule {
+                    LinkTarget::Rule(name) => self.get(name).map_or(name, |rule| &rule.id).clone(),
+                    LinkTarget::Category(category) => format!("{}/*", category.name()),
+                };
+                let (cause_rule, effect_rule) = if is_cause {
+                    (rule.id.clone(), other)
+                } else {
+                    (other, rule.id.clone())
+                };
+                diagnosis::Link {
+                    cause_rule,
+                    effect_rule,
+                    same: link.same.iter().map(|name| name.value.clone()).collect(),
+                    order: match link.order {
+                        LinkOrder::Any => diagnosis::Order::Any,
+                        LinkOrder::CauseFirst => diagnosis::Order::CauseFirst,
+                    },
+                    strength: link.strength,
+                    note: None,
+                }
+            })
+            .collect()
     }
 
     /// `sha256:` of the rules' texts in order of their ids: equal for equal rules.

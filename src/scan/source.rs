@@ -86,6 +86,21 @@ const NODE_LOGS: [(NodeLog, &str, &[&str]); 11] = [
 ];
 
 impl NodeLog {
+    /// All of them.
+    pub const ALL: [NodeLog; 11] = [
+        NodeLog::Kernel,
+        NodeLog::KernelPrevious,
+        NodeLog::Rke2Server,
+        NodeLog::Rke2Agent,
+        NodeLog::Rancherd,
+        NodeLog::RancherSystemAgent,
+        NodeLog::Kubelet,
+        NodeLog::Containerd,
+        NodeLog::Network,
+        NodeLog::Iscsid,
+        NodeLog::Console,
+    ];
+
     /// The host log that a path below a node's directory is, if it is one.
     pub fn of(path: &str) -> Option<NodeLog> {
         NODE_LOGS
@@ -103,50 +118,36 @@ impl NodeLog {
     }
 }
 
-/// A source name that means nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no log source `{name}`{}", proposal.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
-pub struct SourceError {
-    /// What was written.
-    pub name: String,
-    /// The nearest name, or the form that is wanted.
-    pub proposal: Option<String>,
-}
-
 impl SourceSpec {
-    /// Reads a source as rules write it.
-    pub fn parse(text: &str) -> Result<SourceSpec, SourceError> {
+    /// Reads a source as rules write it; `None` for a name that means nothing.
+    pub fn parse(text: &str) -> Option<SourceSpec> {
         let segments: Vec<&str> = text.split('/').collect();
         let filled = segments.iter().all(|segment| !segment.is_empty());
         match segments.as_slice() {
-            ["pod", namespace, pod, container] if filled => {
-                return Ok(SourceSpec::Pod {
-                    namespace: (*namespace).to_owned(),
-                    pod: (*pod).to_owned(),
-                    container: (*container).to_owned(),
-                });
-            }
-            ["node", "supportconfig", file] if filled => {
-                return Ok(SourceSpec::Supportconfig {
-                    file: (*file).to_owned(),
-                });
-            }
-            ["bundle", "errors"] => return Ok(SourceSpec::CollectorErrors),
-            ["node", name] => {
-                if let Some((log, _, _)) = NODE_LOGS.iter().find(|(_, known, _)| known == name) {
-                    return Ok(SourceSpec::Node(*log));
-                }
-            }
-            _ => {}
+            ["pod", namespace, pod, container] if filled => Some(SourceSpec::Pod {
+                namespace: (*namespace).to_owned(),
+                pod: (*pod).to_owned(),
+                container: (*container).to_owned(),
+            }),
+            ["node", "supportconfig", file] if filled => Some(SourceSpec::Supportconfig {
+                file: (*file).to_owned(),
+            }),
+            ["bundle", "errors"] => Some(SourceSpec::CollectorErrors),
+            ["node", name] => NodeLog::ALL
+                .into_iter()
+                .find(|log| log.name() == *name)
+                .map(SourceSpec::Node),
+            _ => None,
         }
-        let proposal = match segments.first() {
-            Some(&"pod") => Some("pod/<namespace>/<pod>/<container>".to_owned()),
-            _ => nearest(text),
-        };
-        Err(SourceError {
-            name: text.to_owned(),
-            proposal,
-        })
+    }
+
+    /// Whether a file below a node's directory, or of its supportconfig, is meant.
+    pub fn is_host_file(&self, file: &str) -> bool {
+        match self {
+            SourceSpec::Node(log) => NodeLog::of(file) == Some(*log),
+            SourceSpec::Supportconfig { file: pattern } => glob(pattern, file),
+            SourceSpec::Pod { .. } | SourceSpec::CollectorErrors => false,
+        }
     }
 
     /// Whether a file of the bundle is meant.
@@ -195,7 +196,7 @@ impl fmt::Display for SourceSpec {
 }
 
 /// Whether `*`, which stands for any run of characters, makes the pattern fit the name.
-fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
         return false;
@@ -217,43 +218,6 @@ fn glob(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// The known name at the least edit distance, if that is small enough to be a slip.
-fn nearest(text: &str) -> Option<String> {
-    let node = |name: &&str| format!("node/{name}");
-    let logs = NODE_LOGS.iter().map(|(_, name, _)| name);
-    logs.clone()
-        .map(|name| (name.to_string(), node(name)))
-        .chain(logs.map(|name| (node(name), node(name))))
-        .chain([("bundle/errors".to_owned(), "bundle/errors".to_owned())])
-        .chain([(
-            "node/supportconfig/<file>".to_owned(),
-            "node/supportconfig/<file>".to_owned(),
-        )])
-        .map(|(known, proposal)| (edit_distance(text, &known), known.len(), proposal))
-        .filter(|(distance, length, _)| *distance <= 1.max(length / 3))
-        .min()
-        .map(|(_, _, proposal)| proposal)
-}
-
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(&right) {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            before = changed.min(before + 1).min(*cell + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,33 +234,6 @@ mod tests {
         ] {
             assert_eq!(SourceSpec::parse(text).unwrap().to_string(), text);
         }
-    }
-
-    #[test]
-    fn proposes_the_nearest_name() {
-        for (text, proposal) in [
-            ("node/kernl", Some("node/kernel")),
-            ("node/rke-server", Some("node/rke2-server")),
-            ("bundle/error", Some("bundle/errors")),
-            (
-                "pod/kube-system/etcd-*",
-                Some("pod/<namespace>/<pod>/<container>"),
-            ),
-            (
-                "pod/kube-system//etcd",
-                Some("pod/<namespace>/<pod>/<container>"),
-            ),
-            ("kernel", Some("node/kernel")),
-            ("something/else/entirely", None),
-        ] {
-            let error = SourceSpec::parse(text).unwrap_err();
-            assert_eq!(error.proposal.as_deref(), proposal, "{text}");
-            assert_eq!(error.name, text);
-        }
-        assert_eq!(
-            SourceSpec::parse("node/kernl").unwrap_err().to_string(),
-            "no log source `node/kernl`; did you mean `node/kernel`?"
-        );
     }
 
     #[test]

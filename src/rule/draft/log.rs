@@ -8,7 +8,8 @@ use crate::rule::nearest::proposal;
 use crate::rule::pattern;
 use crate::rule::source::Spanned;
 use crate::rule::tree::{Tree, Value};
-use crate::rule::{LogMatcher, LogSource, Measure, NodeLog, Pattern, Threshold};
+use crate::rule::{LogMatcher, Pattern, Threshold};
+use crate::scan::{Measure, NodeLog, SourceSpec};
 
 const KEYS: [&str; 13] = [
     "source", "pattern", "any", "not", "where", "group", "count", "since", "still", "steady",
@@ -30,20 +31,6 @@ const TAKEN: [&str; 10] = [
     "samples",
     "line",
     "time",
-];
-
-const NODE_LOGS: [(&str, NodeLog); 11] = [
-    ("kernel", NodeLog::Kernel),
-    ("kernel-previous", NodeLog::KernelPrevious),
-    ("rke2-server", NodeLog::Rke2Server),
-    ("rke2-agent", NodeLog::Rke2Agent),
-    ("rancherd", NodeLog::Rancherd),
-    ("rancher-system-agent", NodeLog::RancherSystemAgent),
-    ("kubelet", NodeLog::Kubelet),
-    ("containerd", NodeLog::Containerd),
-    ("network", NodeLog::Network),
-    ("iscsid", NodeLog::Iscsid),
-    ("console", NodeLog::Console),
 ];
 
 /// Reads `logs`.
@@ -293,37 +280,26 @@ fn threshold(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Threshold {
 }
 
 /// Reads the name of a log source.
-pub(super) fn log_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogSource> {
+pub(super) fn log_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<SourceSpec> {
     let scalar = keys::scalar(tree, "a log source", mistakes)?;
     let text = scalar.text.as_str();
     let mut fail = |message: String, help: String| {
         mistakes.error("BD014", tree.span, message).help(help);
         None
     };
+    let spaced = text.contains(char::is_whitespace);
     let parts: Vec<&str> = text.split('/').collect();
-    let plain = parts
-        .iter()
-        .all(|part| !part.is_empty() && !part.contains(char::is_whitespace));
-    match parts.as_slice() {
-        ["bundle", "errors"] => Some(LogSource::BundleErrors),
-        ["node", "supportconfig", glob] if plain => Some(LogSource::Supportconfig((*glob).to_owned())),
-        ["node", name] => match NODE_LOGS.iter().find(|(known, _)| known == name) {
-            Some((_, log)) => Some(LogSource::Node(*log)),
-            None => {
-                let names = NODE_LOGS.map(|(name, _)| name);
-                let help = proposal(name, names);
-                fail(
-                    format!("a node has no log `{name}`"),
-                    help.unwrap_or_else(|| format!("its logs are: {}, supportconfig/<file>", names.join(", "))),
-                )
-            }
-        },
-        ["pod", namespace, pod, container] if plain => Some(LogSource::Pod {
-            namespace: (*namespace).to_owned(),
-            pod: (*pod).to_owned(),
-            container: (*container).to_owned(),
-        }),
-        ["pod", ..] => fail(
+    match (SourceSpec::parse(text), parts.as_slice()) {
+        (Some(source), _) if !spaced => Some(source),
+        (_, ["node", name]) => {
+            let names = NodeLog::ALL.map(NodeLog::name);
+            let help = proposal(name, names);
+            fail(
+                format!("a node has no log `{name}`"),
+                help.unwrap_or_else(|| format!("its logs are: {}, supportconfig/<file>", names.join(", "))),
+            )
+        }
+        (_, ["pod", ..]) => fail(
             format!("`{text}` names no container logs"),
             "pod logs are named `pod/<namespace>/<pod>/<container>`, each with `*` where it varies".to_owned(),
         ),

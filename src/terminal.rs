@@ -1,0 +1,63 @@
+//! What a terminal adds: a bar while the bundle is read, colour, and the width to wrap at.
+
+use std::io::{self, IsTerminal};
+
+use bundle_doctor::bundle::Progress;
+use bundle_doctor::report::Style;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::Color;
+
+/// A bar on stderr, or nothing where stderr is no terminal or nobody wants one.
+pub(crate) struct Bar(ProgressBar);
+
+/// Makes the bar.
+pub(crate) fn bar(wanted: bool) -> Bar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if !wanted || !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("reading {bar:30} {bytes}/{total_bytes}") {
+        bar.set_style(style);
+    }
+    Bar(bar)
+}
+
+impl Bar {
+    /// Takes it off the terminal.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, bytes: u64) {
+        self.0.set_length(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+/// How the text report is drawn.
+pub(crate) fn style(color: Color, to_file: bool) -> Style {
+    let terminal = !to_file && io::stdout().is_terminal();
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            terminal
+                && !to_file
+                && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        }
+    };
+    let default = Style::default();
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    Style {
+        color,
+        width: columns.filter(|_| terminal).unwrap_or(default.width),
+    }
+}
