@@ -390,7 +390,7 @@ impl World {
     }
 
     /// Whether this is the replica that holds the leader's lease: the first one on the host that was up longest.
-    fn leads(&self, pod: &Pod) -> bool {
+    pub fn leads(&self, pod: &Pod) -> bool {
         let first = self
             .nodes
             .iter()
@@ -438,8 +438,8 @@ impl World {
         )]
         let step = ((habit.every * 2000) as f64 / self.scenario.cluster.log_scale).max(2.0) as u64;
         loop {
-            time += SignedDuration::from_micros(
-                i64::try_from(1 + random.below(step * 1000)).unwrap_or(1),
+            time += SignedDuration::from_nanos(
+                i64::try_from(1 + random.below(step * 1_000_000)).unwrap_or(1),
             );
             if time > end {
                 return lines;
