@@ -12,7 +12,7 @@ use crate::writer::bundle::{LaidOut, bundle, write};
 use crate::writer::clock::parse_offset;
 use crate::writer::overlay::merge;
 use crate::writer::scenario::Scenario;
-use crate::writer::synthetic::synthetic;
+use crate::writer::synthetic::{add_bulk, synthetic};
 use crate::writer::world::World;
 
 fn testdata() -> PathBuf {
