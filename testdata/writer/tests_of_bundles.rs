@@ -545,6 +545,18 @@ fn synthetic_bundles_grow_with_hosts_and_log_scale() {
     let one = size(1, 1.0);
     assert!(size(3, 1.0) > one * 3 / 2);
     assert!(size(1, 10.0) > one * 3 / 2);
+    let mut bulky = synthetic(1, 1, 1.0);
+    add_bulk(&mut bulky);
+    let files = unzip(&bundle(&bulky).unwrap());
+    let yaml: usize = files
+        .iter()
+        .filter(|(path, _)| path.contains("/yamls/"))
+        .map(|(_, content)| content.len())
+        .sum();
+    assert!(
+        (8_000_000..18_000_000).contains(&yaml),
+        "{yaml} bytes of YAML on one host"
+    );
     assert_ne!(
         bundle(&synthetic(1, 1, 1.0)).unwrap(),
         bundle(&synthetic(1, 2, 1.0)).unwrap()

@@ -490,6 +490,20 @@ const WORKLOADS: [Workload; 49] = [
     ),
 ];
 
+/// Workloads whose pods share their host's network, beside the static ones.
+const HOST_NETWORK: [&str; 10] = [
+    "kube-vip",
+    "rke2-canal",
+    "rke2-ingress-nginx-controller",
+    "rke2-multus",
+    "harvester-whereabouts",
+    "harvester-network-controller",
+    "rancher-monitoring-prometheus-node-exporter",
+    "pre-drain",
+    "post-drain",
+    "apply-manifests",
+];
+
 impl World {
     /// Adds the objects of all workloads and gives their pods.
     pub fn add_workloads(&self, objects: &mut Objects) -> Vec<Pod> {
@@ -595,7 +609,9 @@ impl World {
             .copied()
             .filter(|node| node.lost.is_none() && !self.in_transition(node.name()))
             .collect();
-        let labels = json!({ "app.kubernetes.io/name": name, "pod-template-hash": hash });
+        let own = self.labels_of(namespace, name);
+        let mut labels = own.clone();
+        labels["pod-template-hash"] = json!(hash);
         let mut ready = 0;
         for replica in 0..replicas {
             let Some(node) = hosts.get((replica + index) % hosts.len().max(1)) else {
@@ -657,7 +673,7 @@ impl World {
             .filter(|upgrade| upgrade.services_done())
             .map_or(self.installed, |upgrade| upgrade.after(58));
         let template = json!({
-            "metadata": { "creationTimestamp": null, "labels": { "app.kubernetes.io/name": name } },
+            "metadata": { "creationTimestamp": null, "labels": own },
             "spec": { "containers": self.container_specs(workload, self.services), "restartPolicy": "Always", "schedulerName": "default-scheduler" },
         });
         let status = json!({
@@ -671,10 +687,10 @@ impl World {
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": self.meta("Deployment", namespace, name, self.installed)
                 .annotations(json!({ "deployment.kubernetes.io/revision": "2", "meta.helm.sh/release-name": release_of(namespace), "meta.helm.sh/release-namespace": namespace }))
-                .labels(json!({ "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": name })).with("generation", json!(2)).done(),
+                .labels(own.clone()).with("generation", json!(2)).done(),
             "spec": {
                 "progressDeadlineSeconds": 600, "replicas": replicas, "revisionHistoryLimit": 10,
-                "selector": { "matchLabels": { "app.kubernetes.io/name": name } },
+                "selector": { "matchLabels": own },
                 "strategy": { "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" }, "type": "RollingUpdate" },
                 "template": template,
             },
@@ -689,6 +705,29 @@ impl World {
         }));
     }
 
+    /// Labels of a workload and of its pods: each project has its own habit.
+    fn labels_of(&self, namespace: &str, name: &str) -> Value {
+        let mut labels = json!({ "app": name, "app.kubernetes.io/name": name });
+        match (namespace, name) {
+            ("harvester-system", "harvester") => {
+                labels["app.kubernetes.io/component"] = json!("apiserver")
+            }
+            ("harvester-system", "harvester-webhook") => {
+                labels["app.kubernetes.io/component"] = json!("webhook-server")
+            }
+            ("harvester-system", name) if name.starts_with("virt-") => {
+                labels["kubevirt.io"] = json!(name)
+            }
+            ("longhorn-system", name) if name.starts_with("engine-image-") => {
+                labels["longhorn.io/component"] = json!("engine-image");
+                labels["longhorn.io/engine-image"] = json!(self.engine_image());
+            }
+            ("kube-system", name) => labels["k8s-app"] = json!(name),
+            _ => {}
+        }
+        labels
+    }
+
     fn add_daemon_set(
         &self,
         objects: &mut Objects,
@@ -699,7 +738,13 @@ impl World {
         let namespace = workload.namespace;
         let hosts = self.hosts(workload.hosts);
         let ready = hosts.iter().filter(|node| node.lost.is_none()).count();
-        let labels = json!({ "app.kubernetes.io/name": name, "app": name, "controller-revision-hash": self.identity.suffix(&format!("revision/{namespace}/{name}"), 10), "pod-template-generation": "2" });
+        let own = self.labels_of(namespace, name);
+        let mut labels = own.clone();
+        labels["controller-revision-hash"] = json!(
+            self.identity
+                .suffix(&format!("revision/{namespace}/{name}"), 10)
+        );
+        labels["pod-template-generation"] = json!("2");
         for node in &hosts {
             let owner = self.owner("apps/v1", "DaemonSet", namespace, name);
             let pod = format!(
@@ -718,11 +763,11 @@ impl World {
         }
         objects.add(json!({
             "apiVersion": "apps/v1", "kind": "DaemonSet",
-            "metadata": self.meta("DaemonSet", namespace, name, self.installed).labels(json!({ "app.kubernetes.io/name": name })).with("generation", json!(2)).done(),
+            "metadata": self.meta("DaemonSet", namespace, name, self.installed).labels(own.clone()).with("generation", json!(2)).done(),
             "spec": {
-                "revisionHistoryLimit": 10, "selector": { "matchLabels": { "app": name } },
+                "revisionHistoryLimit": 10, "selector": { "matchLabels": own },
                 "template": {
-                    "metadata": { "creationTimestamp": null, "labels": { "app": name, "app.kubernetes.io/name": name } },
+                    "metadata": { "creationTimestamp": null, "labels": own },
                     "spec": { "containers": self.container_specs(workload, self.services), "hostNetwork": true, "restartPolicy": "Always" },
                 },
                 "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } },
@@ -795,7 +840,7 @@ impl World {
         draft.started = updated.unwrap_or(boot);
         draft.release = Some(node.kubelet);
         draft.priority = 2_000_001_000;
-        draft.annotations = json!({ "kubernetes.io/config.hash": self.identity.hex(&draft.name, 32), "kubernetes.io/config.source": "file" });
+        draft.annotations = json!({ "kubernetes.io/config.hash": self.identity.hex(&draft.name, 32), "kubernetes.io/config.mirror": self.identity.hex(&draft.name, 32), "kubernetes.io/config.source": "file" });
         // The previous instance ended with the last boot; its log went with it.
         draft.restarts = if workload.name == "etcd" { 1 } else { 0 };
         self.add_pod(objects, pods, workload, draft);
@@ -951,6 +996,7 @@ impl World {
             volumes
                 .push(json!({ "name": "data", "persistentVolumeClaim": { "claimName": claim } }));
         }
+        let on_host_network = draft.owner["kind"] == "Node" || HOST_NETWORK.contains(&component);
         let mut spec = json!({
             "containers": containers, "dnsPolicy": "ClusterFirst", "enableServiceLinks": true, "preemptionPolicy": "PreemptLowerPriority",
             "priority": draft.priority, "restartPolicy": draft.restart_policy, "schedulerName": "default-scheduler", "securityContext": {},
@@ -959,7 +1005,14 @@ impl World {
         let mut status =
             json!({ "conditions": conditions, "phase": phase, "qosClass": "BestEffort" });
         if let Some(node) = node {
-            let address = self.pod_address(node, &draft.name);
+            let address = if on_host_network {
+                node.address.clone()
+            } else {
+                self.pod_address(node, &draft.name)
+            };
+            if on_host_network {
+                spec["hostNetwork"] = json!(true);
+            }
             spec["nodeName"] = json!(node.name());
             status["hostIP"] = json!(node.address);
             status["podIP"] = json!(address);
@@ -974,12 +1027,25 @@ impl World {
             .meta("Pod", &draft.namespace, &draft.name, created)
             .labels(draft.labels.clone())
             .owned_by(draft.owner.clone());
-        if draft
-            .annotations
-            .as_object()
-            .is_some_and(|map| !map.is_empty())
-        {
-            meta = meta.annotations(draft.annotations.clone());
+        if draft.owner["kind"] != "Node" {
+            let stem = draft
+                .name
+                .rsplit_once('-')
+                .map_or(draft.name.as_str(), |(stem, _)| stem);
+            meta = meta.with("generateName", json!(format!("{stem}-")));
+        }
+        let mut annotations = draft.annotations.clone();
+        if let Some(node) = node.filter(|_| !on_host_network) {
+            let address = self.pod_address(node, &draft.name);
+            annotations["cni.projectcalico.org/containerID"] =
+                json!(self.identity.hex(&format!("sandbox/{}", draft.name), 64));
+            annotations["cni.projectcalico.org/podIP"] = json!(format!("{address}/32"));
+            annotations["k8s.v1.cni.cncf.io/network-status"] = json!(format!(
+                "[{{\n    \"name\": \"k8s-pod-network\",\n    \"ips\": [\n        \"{address}\"\n    ],\n    \"default\": true,\n    \"dns\": {{}}\n}}]"
+            ));
+        }
+        if annotations.as_object().is_some_and(|map| !map.is_empty()) {
+            meta = meta.annotations(annotations);
         }
         if let Some(deleted) = draft.deleted {
             meta = meta
