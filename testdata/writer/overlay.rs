@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::clock::{go_log, klog, parse_offset, rfc3339, rfc3339_milli};
 use super::logs::Line;
 use super::objects::{Objects, matches_pattern, name_of};
+use super::pods::Pod;
 use super::scenario::LogLines;
-use super::workloads::Pod;
 use super::world::World;
 
 impl World {

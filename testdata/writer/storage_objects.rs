@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::clock::rfc3339;
 use super::objects::{Objects, wrangler_condition};
+use super::pods::{Pod, PodDraft, container};
 use super::scenario::{DiskUse, UpgradeState};
-use super::workloads::{Pod, PodDraft, container};
 use super::world::{Node, Volume, VolumeOwner, World};
 
 const GIB: u64 = 1 << 30;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::clock::rfc3339;
 use super::objects::{Objects, wrangler_condition};
+use super::pods::{Pod, PodDraft, container};
 use super::scenario::VirtualMachineShape;
-use super::workloads::{Pod, PodDraft, container};
 use super::world::World;
 
 impl World {
