@@ -125,7 +125,6 @@ const HABITS: [Habit; 27] = [
             "[INFO] plugin/reload: Running configuration SHA512 = {hex}",
         ],
         running: &[
-            "[ERROR] plugin/errors: 2 0.suse.pool.ntp.org. AAAA: read udp 10.52.0.19:3{small}122->10.30.7.1:53: i/o timeout",
             r#"[WARNING] No files matching import glob pattern: /etc/coredns/custom/*.server"#,
         ],
     },
@@ -136,10 +135,11 @@ const HABITS: [Habit; 27] = [
         start: &[
             r#"time="{ts}" level=info msg="No interface is specified for VIP in config, auto-detecting default Interface""#,
             r#"time="{ts}" level=info msg="kube-vip will bind to interface [mgmt-br]""#,
+            r#"time="{ts}" level=warning msg="already found existing address [10.30.7.5] on adapter [mgmt-br]""#,
         ],
         running: &[
             r#"time="{ts}" level=info msg="Node [{node}] provides local endpoint for service [harvester-system/ingress-expose]""#,
-            r#"time="{ts}" level=warning msg="already found existing address [10.30.7.5] on adapter [mgmt-br]""#,
+            r#"time="{ts}" level=info msg="(svcs) endpoint watcher started for [harvester-system/ingress-expose]""#,
         ],
     },
     Habit {
@@ -378,7 +378,7 @@ impl World {
     /// The previous instance of a container: its last lines before it ended.
     pub fn previous_log(&self, pod: &Pod) -> Vec<Line> {
         let end = pod.started - SignedDuration::from_secs(33);
-        ["starting kube-vip.io [v0.8.1]", "beginning services leadership, namespace [harvester-system], lock name [plndr-svcs-lock]", "lost leadership, restarting kube-vip"]
+        ["starting kube-vip.io [v0.8.1]", "beginning services leadership, namespace [harvester-system], lock name [plndr-svcs-lock]", "Received kube-vip termination, signaling shutdown"]
             .iter()
             .enumerate()
             .map(|(index, text)| {

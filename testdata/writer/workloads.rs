@@ -717,7 +717,7 @@ impl World {
             );
             let mut draft = PodDraft::new(namespace, pod, node, labels.clone(), owner);
             draft.started = self.pod_start(node, &draft.name);
-            draft.restarts = if workload.name == "kube-vip" {
+            draft.restarts = if workload.name == "kube-vip" && node.index == 0 {
                 1 + self.identity.below(&draft.name, 3)
             } else {
                 0
