@@ -14,7 +14,7 @@ mod writer;
 use writer::broken::{Variant, break_bundle};
 use writer::bundle::{bundle, write};
 use writer::scenario::Scenario;
-use writer::synthetic::synthetic;
+use writer::synthetic::{add_bulk, synthetic};
 
 const USAGE: &str = "usage: write-bundle <scenario.yaml> <out.zip> [--broken <variant>]\n       write-bundle --synthetic <nodes> <seed> <log scale> <out.zip>";
 
@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["--synthetic", nodes, seed, scale, out] => {
-            let scenario = synthetic(nodes.parse()?, seed.parse()?, scale.parse()?);
+            let mut scenario = synthetic(nodes.parse()?, seed.parse()?, scale.parse()?);
+            add_bulk(&mut scenario);
             write(&scenario, BufWriter::new(fs::File::create(out)?))?;
         }
         [scenario, out] => {

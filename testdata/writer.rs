@@ -1,7 +1,7 @@
 //! Writes support bundles for tests and benches, quirk by quirk as the collector does; no part of the program.
 //!
 //! A scenario (`scenario.rs`, data in `testdata/scenarios`) says what cluster there is and what is wrong with it.
-//! `world.rs` works out its shape, `objects.rs` its API objects, `logs.rs` and `host.rs` what its pods and hosts wrote;
+//! `world.rs` works out its shape, the `*_objects.rs` its API objects, `logs.rs` and `host.rs` what its pods and hosts wrote;
 //! `overlay.rs` then changes what the scenario asks to change, and `bundle.rs` lays all of it out as the collector
 //! would, at the bottom through an emitter that equals the collector's YAML library (`emitter.rs`). `broken.rs` damages
 //! a finished bundle in the ways that are seen in the wild. Nothing here asks a clock or a source of randomness: the
@@ -24,10 +24,14 @@ pub mod broken;
 pub mod bundle;
 #[path = "writer/clock.rs"]
 pub mod clock;
+#[path = "writer/collection_objects.rs"]
+pub mod collection_objects;
 #[path = "writer/core_objects.rs"]
 pub mod core_objects;
 #[path = "writer/emitter.rs"]
 pub mod emitter;
+#[path = "writer/events.rs"]
+pub mod events;
 #[path = "writer/host.rs"]
 pub mod host;
 #[path = "writer/identity.rs"]
@@ -44,6 +48,8 @@ pub mod machine_objects;
 pub mod objects;
 #[path = "writer/overlay.rs"]
 pub mod overlay;
+#[path = "writer/pods.rs"]
+pub mod pods;
 #[path = "writer/release.rs"]
 pub mod release;
 #[path = "writer/scenario.rs"]
@@ -54,6 +60,8 @@ pub mod storage_objects;
 pub mod supportconfig;
 #[path = "writer/synthetic.rs"]
 pub mod synthetic;
+#[path = "writer/upgrade_logs.rs"]
+pub mod upgrade_logs;
 #[path = "writer/upgrade_objects.rs"]
 pub mod upgrade_objects;
 #[path = "writer/virtual_machines.rs"]

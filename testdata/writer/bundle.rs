@@ -12,9 +12,9 @@ use super::host::{HostContent, JournalPart};
 use super::info_zip::InfoZip;
 use super::list::{Origin, document};
 use super::logs::Line;
-use super::objects::{ListKey, Objects, add_managed_fields, matches_pattern, plural};
+use super::objects::{ListKey, Objects, add_managed_fields};
+use super::pods::Pod;
 use super::scenario::Scenario;
-use super::workloads::Pod;
 use super::world::{Node, World};
 
 /// Kinds that the collector of the 1.0 era wrote an empty list of, beside those that exist somewhere.
@@ -54,7 +54,7 @@ pub fn write(scenario: &Scenario, out: impl Write) -> Result<String, String> {
         directories: BTreeSet::new(),
     };
     world.write_all(&mut laid_out, &mut archive)?;
-    laid_out.check_all_used(&world)?;
+    laid_out.check_all_used()?;
     archive.zip.finish().map_err(|error| error.to_string())?;
     Ok(top)
 }
@@ -65,6 +65,9 @@ pub struct LaidOut {
     pub objects: Objects,
     /// The pods.
     pub pods: Vec<Pod>,
+    /// Files that the scenario adds lines to.
+    targets: Vec<String>,
+    /// Logs written so far.
     paths: Vec<String>,
 }
 
@@ -83,27 +86,39 @@ impl LaidOut {
         world.add_pod_metrics(&mut objects, &pods);
         world.change_objects(&mut objects)?;
         objects.sort();
+        pods.retain_mut(|pod| follow_object(pod, &objects));
+        let targets = world.log_targets(&pods)?;
         Ok(LaidOut {
             objects,
             pods,
+            targets,
             paths: Vec::new(),
         })
     }
 
     /// A scenario that adds lines to a log that is not in the bundle means something else.
-    fn check_all_used(&self, world: &World) -> Result<(), String> {
-        for added in &world.scenario.overlay.logs {
-            let pattern = world.expand(&added.file)?;
-            if !self
-                .paths
-                .iter()
-                .any(|path| matches_pattern(&pattern, path))
-            {
-                return Err(format!("no log `{pattern}` to add a line to"));
-            }
+    fn check_all_used(&self) -> Result<(), String> {
+        match self
+            .targets
+            .iter()
+            .find(|target| !self.paths.contains(target))
+        {
+            Some(target) => Err(format!("no log `{target}` to add a line to")),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Takes over what the scenario has changed in a pod's object: whether it is there, and on which host.
+fn follow_object(pod: &mut Pod, objects: &Objects) -> bool {
+    let Ok(found) = objects.find(&format!("Pod/{}/{}", pod.namespace, pod.name)) else {
+        return false;
+    };
+    if found[0]["spec"].get("nodeName").is_none() {
+        pod.node = None;
+        pod.reachable = false;
+    }
+    true
 }
 
 /// An archive being filled: directories appear before what is in them.
@@ -192,8 +207,12 @@ impl World {
                     if self.is_missing(&path)? {
                         continue;
                     }
-                    let mut lines = self.pod_log(&pod, container);
-                    lines.extend(self.added_lines(&path)?);
+                    let mut lines = if self.is_silent(&path)? {
+                        Vec::new()
+                    } else {
+                        self.pod_log(&pod, container)
+                    };
+                    lines.extend(self.added_lines(&path, &laid_out.targets)?);
                     lines.sort_by_key(|line| line.time);
                     archive.file(&path, self.pod_log_text(&lines).as_bytes(), time)?;
                     laid_out.paths.push(path);
@@ -210,7 +229,7 @@ impl World {
         }
         for node in self.alive() {
             let path = format!("nodes/{}.zip", node.name());
-            let (content, paths) = self.node_archive(node)?;
+            let (content, paths) = self.node_archive(node, &laid_out.targets)?;
             laid_out.paths.extend(paths);
             if !self.is_missing(&path)? {
                 archive.file(&path, &content, created + SignedDuration::from_secs(150))?;
@@ -278,7 +297,6 @@ impl World {
             let time =
                 self.collected() + SignedDuration::from_secs(i64::try_from(second).unwrap_or(0));
             let text = document(&key.api_version, &key.kind, &items, key.origin(), revision);
-            debug_assert!(!plural(key.group(), &key.kind).is_empty());
             archive.file(&path, text.as_bytes(), time)?;
         }
         Ok(())
@@ -401,7 +419,11 @@ impl World {
         text
     }
 
-    fn node_archive(&self, node: &Node) -> Result<(Vec<u8>, Vec<String>), String> {
+    fn node_archive(
+        &self,
+        node: &Node,
+        targets: &[String],
+    ) -> Result<(Vec<u8>, Vec<String>), String> {
         let mut archive = Archive {
             zip: InfoZip::new(Vec::new()),
             top: node.name().to_owned(),
@@ -415,7 +437,7 @@ impl World {
             if self.is_missing(&path)? {
                 continue;
             }
-            let added = self.added_lines(&path)?;
+            let added = self.added_lines(&path, targets)?;
             let text = match file.content {
                 HostContent::Text(text) => {
                     text + &added

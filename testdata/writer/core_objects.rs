@@ -62,7 +62,7 @@ impl World {
         for node in &self.nodes {
             objects.add(self.node_object(node));
             objects.add(json!({
-                "apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": self.meta("CSINode", "", node.name(), node.joined).done(),
+                "apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": self.meta("CSINode", "", node.name(), node.joined).with("ownerReferences", json!([{ "apiVersion": "v1", "kind": "Node", "name": node.name(), "uid": self.uid("Node", "", node.name()) }])).done(),
                 "spec": { "drivers": [{ "name": "driver.longhorn.io", "nodeID": node.name(), "topologyKeys": null }] },
             }));
             if node.lost.is_none() {

@@ -53,6 +53,18 @@ pub fn format_float(number: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
+/// Sorts by insertion, as Go does with few keys. The library's order is no total one (it goes by numbers in one pair and
+/// by letters in the next), on which a standard sort may panic.
+fn sort_keys(keys: &mut [&String]) {
+    for end in 1..keys.len() {
+        let mut at = end;
+        while at > 0 && compare_keys(keys[at], keys[at - 1]) == Ordering::Less {
+            keys.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+}
+
 /// Order of the keys of a mapping: letters after everything else, runs of digits by their number.
 pub fn compare_keys(left: &str, right: &str) -> Ordering {
     let a: Vec<char> = left.chars().collect();
@@ -163,7 +175,7 @@ impl Emitter {
             return;
         }
         let mut keys: Vec<&String> = fields.keys().collect();
-        keys.sort_by(|a, b| compare_keys(a, b));
+        sort_keys(&mut keys);
         let outer = self.indent;
         self.increase_indent(false, false);
         for key in keys {

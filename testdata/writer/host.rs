@@ -277,7 +277,7 @@ impl World {
                 "kernel: sd {index}:0:0:0: [{device}] {} 512-byte logical blocks: ({} GB/{} GiB)",
                 disk.gigabytes * 1_953_125,
                 disk.gigabytes,
-                disk.gigabytes * 1_000_000_000 >> 30
+                (disk.gigabytes * 1_000_000_000) >> 30
             ));
             texts.push(format!(
                 "kernel: sd {index}:0:0:0: [{device}] Attached SCSI disk"

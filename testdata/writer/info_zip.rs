@@ -163,12 +163,13 @@ fn narrow<T: TryFrom<u64>>(number: u64) -> io::Result<T> {
 
 fn dos_time(timestamp: Timestamp) -> (u16, u16) {
     let civil = Offset::UTC.to_datetime(timestamp);
-    let date = (civil.year() - 1980) << 9 | i16::from(civil.month()) << 5 | i16::from(civil.day());
+    let date =
+        ((civil.year() - 1980) << 9) | (i16::from(civil.month()) << 5) | i16::from(civil.day());
     let hour = u16::try_from(civil.hour()).unwrap_or(0);
     let minute = u16::try_from(civil.minute()).unwrap_or(0);
     let second = u16::try_from(civil.second()).unwrap_or(0);
     (
         u16::try_from(date).unwrap_or(0),
-        hour << 11 | minute << 5 | second / 2,
+        (hour << 11) | (minute << 5) | (second / 2),
     )
 }

@@ -5,9 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::clock::{access_log, go_log, klog, rfc3339, rfc3339_milli, utc};
 use super::identity::Random;
-use super::scenario::UpgradeState;
-use super::workloads::Pod;
-use super::world::{NODES_PREPARED, SERVICES_UPGRADED, Upgrade, World};
+use super::pods::Pod;
+use super::world::World;
 
 /// One line of a log, without the prefix that its file gives it.
 #[derive(Debug, Clone)]
@@ -126,7 +125,6 @@ const HABITS: [Habit; 27] = [
             "[INFO] plugin/reload: Running configuration SHA512 = {hex}",
         ],
         running: &[
-            "[ERROR] plugin/errors: 2 0.suse.pool.ntp.org. AAAA: read udp 10.52.0.19:3{small}122->10.30.7.1:53: i/o timeout",
             r#"[WARNING] No files matching import glob pattern: /etc/coredns/custom/*.server"#,
         ],
     },
@@ -137,10 +135,11 @@ const HABITS: [Habit; 27] = [
         start: &[
             r#"time="{ts}" level=info msg="No interface is specified for VIP in config, auto-detecting default Interface""#,
             r#"time="{ts}" level=info msg="kube-vip will bind to interface [mgmt-br]""#,
+            r#"time="{ts}" level=warning msg="already found existing address [10.30.7.5] on adapter [mgmt-br]""#,
         ],
         running: &[
             r#"time="{ts}" level=info msg="Node [{node}] provides local endpoint for service [harvester-system/ingress-expose]""#,
-            r#"time="{ts}" level=warning msg="already found existing address [10.30.7.5] on adapter [mgmt-br]""#,
+            r#"time="{ts}" level=info msg="(svcs) endpoint watcher started for [harvester-system/ingress-expose]""#,
         ],
     },
     Habit {
@@ -379,7 +378,7 @@ impl World {
     /// The previous instance of a container: its last lines before it ended.
     pub fn previous_log(&self, pod: &Pod) -> Vec<Line> {
         let end = pod.started - SignedDuration::from_secs(33);
-        ["starting kube-vip.io [v0.8.1]", "beginning services leadership, namespace [harvester-system], lock name [plndr-svcs-lock]", "lost leadership, restarting kube-vip"]
+        ["starting kube-vip.io [v0.8.1]", "beginning services leadership, namespace [harvester-system], lock name [plndr-svcs-lock]", "Received kube-vip termination, signaling shutdown"]
             .iter()
             .enumerate()
             .map(|(index, text)| {
@@ -390,7 +389,7 @@ impl World {
     }
 
     /// Whether this is the replica that holds the leader's lease: the first one on the host that was up longest.
-    fn leads(&self, pod: &Pod) -> bool {
+    pub fn leads(&self, pod: &Pod) -> bool {
         let first = self
             .nodes
             .iter()
@@ -438,8 +437,8 @@ impl World {
         )]
         let step = ((habit.every * 2000) as f64 / self.scenario.cluster.log_scale).max(2.0) as u64;
         loop {
-            time += SignedDuration::from_micros(
-                i64::try_from(1 + random.below(step * 1000)).unwrap_or(1),
+            time += SignedDuration::from_nanos(
+                i64::try_from(1 + random.below(step * 1_000_000)).unwrap_or(1),
             );
             if time > end {
                 return lines;
@@ -531,309 +530,5 @@ impl World {
             logrus(at(291), "running phase cluster bundle"),
             logrus(at(303), "Generating cluster bundle..."),
         ]
-    }
-
-    /// Rancher's planner on the hosts that are through and on the one that is at work.
-    fn planner_log(&self, upgrade: &Upgrade) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let mut say = |time: Timestamp, message: &str| {
-            lines.push(Line {
-                time,
-                text: format!(
-                    "{} [INFO] [planner] rkecluster fleet-local/local: waiting: {message}",
-                    go_log(time)
-                ),
-            });
-        };
-        for (name, step) in &upgrade.steps {
-            let Some(node) = self.node(name) else {
-                continue;
-            };
-            let tier = if node.index == 0 {
-                "bootstrap"
-            } else if node.has_etcd() {
-                "etcd"
-            } else {
-                "worker"
-            };
-            let machine = &node.machine;
-            if let Some(span) = step.pre_drain {
-                say(
-                    span.start - SignedDuration::from_secs(5),
-                    &format!("draining {tier} node(s) {machine}"),
-                );
-            }
-            if let Some(updated) = step.kubelet_updated {
-                say(
-                    updated - SignedDuration::from_mins(3),
-                    &format!(
-                        "configuring {tier} node(s) {machine}: waiting for plan to be applied"
-                    ),
-                );
-                say(
-                    updated - SignedDuration::from_mins(1),
-                    &format!(
-                        "configuring {tier} node(s) {machine}: waiting for probes: etcd, kube-apiserver, kubelet"
-                    ),
-                );
-                say(
-                    updated,
-                    &format!("configuring {tier} node(s) {machine}: waiting for kubelet to update"),
-                );
-            }
-            if let Some(span) = step.post_drain {
-                say(
-                    span.start,
-                    &format!(
-                        "uncordoning {tier} node(s) {machine}: waiting for uncordon to finish"
-                    ),
-                );
-            }
-        }
-        lines
-    }
-
-    /// Harvester's upgrade controllers.
-    fn controller_log(&self, upgrade: &Upgrade) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let mut say = |time: Timestamp, message: String| {
-            lines.push(Line {
-                time,
-                text: format!("time=\"{}\" level=info msg=\"{message}\"", rfc3339(time)),
-            })
-        };
-        if upgrade.services_done() {
-            say(
-                upgrade.after(SERVICES_UPGRADED) + SignedDuration::from_secs(6),
-                format!(
-                    "Start upgrading Kubernetes runtime to {}",
-                    upgrade.to.kubernetes
-                ),
-            );
-        }
-        for (name, step) in &upgrade.steps {
-            if let Some(span) = step.pre_drain {
-                say(span.start, format!("Creating pre-drain job on {name}"));
-            }
-            if let Some(span) = step.post_drain {
-                say(span.start, format!("Creating post-drain job on {name}"));
-            }
-            if let Some(rebooted) = step.rebooted {
-                say(
-                    rebooted + SignedDuration::from_mins(3),
-                    format!(
-                        "Adding post-hook done annotation on {}",
-                        self.node(name)
-                            .map(|node| node.machine.clone())
-                            .unwrap_or_default()
-                    ),
-                );
-            }
-        }
-        lines
-    }
-
-    fn job_log(&self, pod: &Pod) -> Vec<Line> {
-        let Some(upgrade) = &self.upgrade else {
-            return Vec::new();
-        };
-        let node = pod.node.clone().unwrap_or_default();
-        let end = pod.ended.unwrap_or(self.collected());
-        let texts: Vec<(i64, String)> = match pod.component.as_str() {
-            "apply-manifests" => self.manifests_texts(upgrade),
-            "pre-drain" => self.pre_drain_texts(&node),
-            _ => self.post_drain_texts(upgrade, &node),
-        };
-        let mut random = Random::new(&self.identity, &format!("job-log/{}", pod.name));
-        let mut lines: Vec<Line> = texts
-            .into_iter()
-            .map(|(seconds, text)| Line {
-                time: pod.started
-                    + SignedDuration::from_micros(
-                        seconds * 1_000_000 + i64::try_from(random.below(900_000)).unwrap_or(0),
-                    ),
-                text,
-            })
-            .collect();
-        lines.retain(|line| line.time <= end);
-        lines
-    }
-
-    fn pre_drain_texts(&self, node: &str) -> Vec<(i64, String)> {
-        let mut texts = vec![
-            (0, "+ recover_rancher_system_agent".to_owned()),
-            (1, "+ chroot /host /bin/bash -c 'if systemctl is-active rancher-system-agent.service ; then systemctl restart rancher-system-agent.service; fi'".to_owned()),
-            (4, "+ wait_longhorn_engines".to_owned()),
-        ];
-        for (index, volume) in self.volumes.iter().take(6).enumerate() {
-            texts.push((
-                5 + i64::try_from(index).unwrap_or(0),
-                format!("Checking volume {}...", volume.name),
-            ));
-        }
-        texts.push((
-            14,
-            format!("+ upgrade-helper vm-live-migrate-detector --shutdown {node}"),
-        ));
-        texts.push((
-            16,
-            format!(
-                "+ kubectl taint node {node} --overwrite kubevirt.io/drain=draining:NoSchedule"
-            ),
-        ));
-        texts.push((17, format!("node/{node} modified")));
-        for round in 0..24 {
-            texts.push((
-                22 + 10 * round,
-                format!(
-                    "Waiting for VM live-migration or shutdown...(count: {})",
-                    2 - round / 12
-                ),
-            ));
-        }
-        texts.extend([
-            (264, "+ '[' 0 -eq 0 ']'".to_owned()),
-            (266, "Waiting for evacuation PDB gone...".to_owned()),
-            (298, "+ exit 0".to_owned()),
-        ]);
-        texts
-    }
-
-    fn post_drain_texts(&self, upgrade: &Upgrade, node: &str) -> Vec<(i64, String)> {
-        let mut texts = vec![
-            (0, "+ wait_repo".to_owned()),
-            (
-                3,
-                format!(
-                    "+ curl -sSfL http://upgrade-repo-{}.harvester-system/harvester-iso/harvester-release.yaml -o /tmp/tmp.x0Gq3",
-                    upgrade.name()
-                ),
-            ),
-            (5, "+ wait_rke2_upgrade".to_owned()),
-            (
-                6,
-                format!("+ REPO_RKE2_VERSION_WITHOUT_RC={}", upgrade.to.kubernetes),
-            ),
-            (7, format!("++ kubectl get node {node} -o yaml")),
-            (8, format!("+ kubectl taint node {node} kubevirt.io/drain-")),
-            (11, "+ upgrade_os".to_owned()),
-        ];
-        for (seconds, text) in [
-            (36, "Starting elemental version 2.1.0 on commit 1bf8f8a"),
-            (37, "Running in upgrade mode"),
-            (
-                56,
-                "Creating image /run/initramfs/cos-state/cOS/transition.img from rootDir",
-            ),
-            (405, "Upgrade completed"),
-        ] {
-            let time = self
-                .step(node)
-                .and_then(|step| step.post_drain)
-                .map(|span| span.start + SignedDuration::from_secs(seconds))
-                .unwrap_or(self.collected());
-            texts.push((seconds, format!("INFO[{}] {text}", rfc3339(time))));
-        }
-        texts.extend([
-            (
-                432,
-                "+ chroot /host systemctl enable upgrade-reboot --now".to_owned(),
-            ),
-            (440, "+ exit 0".to_owned()),
-        ]);
-        texts
-    }
-
-    fn manifests_texts(&self, upgrade: &Upgrade) -> Vec<(i64, String)> {
-        let mut texts = vec![
-            (0, "Wait for upgrade repo HTTP endpoint ready...".to_owned()),
-            (1, format!("Current version: v{}", upgrade.from.harvester)),
-            (
-                2,
-                format!("Minimum upgradable version: v{}", upgrade.to.from),
-            ),
-            (3, "Current version is supported.".to_owned()),
-        ];
-        for (index, chart) in [
-            "harvester",
-            "harvester-crd",
-            "rancher-monitoring-crd",
-            "rancher-logging-crd",
-        ]
-        .iter()
-        .enumerate()
-        {
-            texts.push((
-                5 + i64::try_from(index).unwrap_or(0),
-                format!("managedchart.management.cattle.io/{chart} patched"),
-            ));
-        }
-        for round in 0..5 {
-            texts.push((
-                12 + 5 * round,
-                format!(
-                    "Waiting for plan {}-skip-restart-rancher-system-agent to complete...",
-                    upgrade.name()
-                ),
-            ));
-        }
-        texts.push((70, "Waiting for CAPI cluster fleet-local/local to be provisioned (current phase: Provisioning, current generation: 3)...".to_owned()));
-        texts.push((
-            76,
-            "CAPI cluster fleet-local/local is provisioned (current generation: 4).".to_owned(),
-        ));
-        texts.push((
-            101,
-            "Release \"rancher\" has been upgraded. Happy Helming!".to_owned(),
-        ));
-        texts.push((
-            103,
-            format!(
-                "Wait for Rancher to be upgraded to {}...",
-                upgrade.to.rancher
-            ),
-        ));
-        texts.push((
-            560,
-            "deployment \"fleet-controller\" successfully rolled out".to_owned(),
-        ));
-        texts.push((
-            620,
-            "Waiting for harvester-cluster-repo deployment ready...".to_owned(),
-        ));
-        texts.push((
-            740,
-            "Waiting for ManagedChart fleet-local/harvester from generation 3".to_owned(),
-        ));
-        for round in 0..12 {
-            let to = upgrade.to.harvester;
-            texts.push((745 + 10 * round, format!("Current version: {to}, Current ready clusters: 0/1, Current state: {}, Current generation: 4", if round < 3 { "OutOfSync" } else { "NotReady" })));
-            texts.push((746 + 10 * round, "Sleep for 5 seconds to retry".to_owned()));
-        }
-        texts.push((
-            1100,
-            format!(
-                "KubeVirt current version: {0}, target version: {0}",
-                upgrade.to.kubevirt
-            ),
-        ));
-        texts.push((
-            1140,
-            format!(
-                "Waiting for longhorn-manager to be upgraded ({}/{})...",
-                self.nodes.len() - 1,
-                self.nodes.len()
-            ),
-        ));
-        texts.push((1190, format!("instance-manager (aio)(v1) (image=longhornio/longhorn-instance-manager:v{}) count is not 1 on node {}, will retry...", upgrade.to.longhorn, self.nodes[0].name())));
-        let rest = (SERVICES_UPGRADED - NODES_PREPARED) * 60;
-        texts.push((
-            1900,
-            "current status is AddonDeploying, continue wait: 1".to_owned(),
-        ));
-        if upgrade.shape.state > UpgradeState::UpgradingSystemServices {
-            texts.push((rest - 4, "wait for fleet bundles...".to_owned()));
-        }
-        texts
     }
 }

@@ -69,7 +69,7 @@ impl ListKey {
 }
 
 /// Resource name of a kind.
-pub fn plural(group: &str, kind: &str) -> String {
+fn plural(group: &str, kind: &str) -> String {
     let lower = kind.to_lowercase();
     match (group, kind) {
         ("metrics.k8s.io", "PodMetrics") => "pods".to_owned(),

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::clock::{go_log, klog, parse_offset, rfc3339, rfc3339_milli};
 use super::logs::Line;
 use super::objects::{Objects, matches_pattern, name_of};
+use super::pods::Pod;
+use super::scenario::LogLines;
 use super::world::World;
 
 impl World {
@@ -84,13 +86,57 @@ impl World {
         Ok(object)
     }
 
+    /// The files that the scenario adds lines to, in the order of its entries.
+    pub fn log_targets(&self, pods: &[Pod]) -> Result<Vec<String>, String> {
+        self.scenario
+            .overlay
+            .logs
+            .iter()
+            .map(|added| self.log_target(added, pods))
+            .collect()
+    }
+
+    fn log_target(&self, added: &LogLines, pods: &[Pod]) -> Result<String, String> {
+        let pattern = self.expand(&added.file)?;
+        if pattern.starts_with("nodes/") {
+            return Ok(pattern);
+        }
+        let mut fitting: Vec<(&Pod, String)> = Vec::new();
+        for pod in pods
+            .iter()
+            .filter(|pod| pod.reachable && (added.node.is_none() || pod.node == added.node))
+        {
+            let paths = pod
+                .containers
+                .iter()
+                .map(|container| format!("logs/{}/{}/{container}.log", pod.namespace, pod.name));
+            fitting.extend(
+                paths
+                    .filter(|path| matches_pattern(&pattern, path))
+                    .map(|path| (pod, path)),
+            );
+        }
+        let leader = fitting
+            .iter()
+            .position(|(pod, _)| self.leads(pod))
+            .unwrap_or(0);
+        let chosen = fitting.into_iter().nth(leader);
+        chosen
+            .map(|(_, path)| path)
+            .ok_or_else(|| format!("no log `{pattern}` to add a line to"))
+    }
+
     /// Lines that the scenario adds to the file at `path`, in order.
-    pub fn added_lines(&self, path: &str) -> Result<Vec<Line>, String> {
+    pub fn added_lines(&self, path: &str, targets: &[String]) -> Result<Vec<Line>, String> {
         let mut lines = Vec::new();
-        for added in &self.scenario.overlay.logs {
-            if !matches_pattern(&self.expand(&added.file)?, path) {
-                continue;
-            }
+        for (added, _) in self
+            .scenario
+            .overlay
+            .logs
+            .iter()
+            .zip(targets)
+            .filter(|(_, target)| *target == path)
+        {
             let first = self.clock.at(&added.at)?;
             let every = parse_offset(&added.every)?;
             let text = self.expand(&added.line)?;
@@ -112,7 +158,16 @@ impl World {
 
     /// Whether the scenario leaves the file at `path` out.
     pub fn is_missing(&self, path: &str) -> Result<bool, String> {
-        for pattern in &self.scenario.overlay.missing {
+        self.any_matches(&self.scenario.overlay.missing, path)
+    }
+
+    /// Whether the scenario wants none of the ordinary lines of the log at `path`.
+    pub fn is_silent(&self, path: &str) -> Result<bool, String> {
+        self.any_matches(&self.scenario.overlay.silence, path)
+    }
+
+    fn any_matches(&self, patterns: &[String], path: &str) -> Result<bool, String> {
+        for pattern in patterns {
             if matches_pattern(&self.expand(pattern)?, path) {
                 return Ok(true);
             }
@@ -123,7 +178,7 @@ impl World {
     /// Puts names in place of `${…}`: `${machine:harv-1}`, `${ip:harv-1}`, `${im:harv-1}` (instance manager),
     /// `${volume:default/web-01-disk-0}`, `${replica:default/web-01-disk-0@harv-1}`, `${engine:default/…}`,
     /// `${uid:Pod/default/x}`, `${disk:harv-1/sdb}`, `${launcher:default/web-01}`, `${upgrade}`, `${time:-25m}`,
-    /// `${micro:-25m}`, `${base64:text}`. Others are left for the lines of logs.
+    /// `${micro:-25m}`, `${probes:etcd=true,kubelet=false}` (base64). Others are left for the lines of logs.
     pub fn expand(&self, text: &str) -> Result<String, String> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
@@ -197,10 +252,7 @@ impl World {
                 .ok_or_else(|| "no upgrade".to_owned()),
             "time" => Ok(rfc3339(self.clock.at(argument)?)),
             "micro" => Ok(super::clock::rfc3339_micro(self.clock.at(argument)?)),
-            "base64" => {
-                use base64::Engine as _;
-                Ok(base64::engine::general_purpose::STANDARD.encode(argument))
-            }
+            "probes" => Ok(probe_statuses(argument)),
             _ => Err(format!("no placeholder ${{{kind}}}")),
         }
     }
@@ -222,6 +274,24 @@ impl World {
             other => other.clone(),
         })
     }
+}
+
+/// `probe-statuses` of a machine's plan.
+fn probe_statuses(list: &str) -> String {
+    use base64::Engine as _;
+    let probe = |healthy: bool| {
+        if healthy {
+            json!({ "healthy": true, "successCount": 1 })
+        } else {
+            json!({ "healthy": false, "failureCount": 4021 })
+        }
+    };
+    let probes: serde_json::Map<String, Value> = list
+        .split(',')
+        .filter_map(|entry| entry.split_once('='))
+        .map(|(name, healthy)| (name.to_owned(), probe(healthy == "true")))
+        .collect();
+    base64::engine::general_purpose::STANDARD.encode(Value::Object(probes).to_string())
 }
 
 fn stamp(text: &str, time: Timestamp, number: u64, world: &World) -> String {

@@ -254,6 +254,9 @@ pub struct Overlay {
     /// Lines in logs.
     #[serde(default)]
     pub logs: Vec<LogLines>,
+    /// Pod logs without their ordinary lines: the container does something else.
+    #[serde(default)]
+    pub silence: Vec<String>,
     /// What supportconfig saw on a host.
     #[serde(default)]
     pub hosts: BTreeMap<String, HostShape>,
@@ -305,8 +308,11 @@ pub struct EventShape {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogLines {
-    /// Path in the bundle, node archives being directories; `*` stands for any part of it.
+    /// Path in the bundle, node archives being directories. `*` stands for any part of it; of several pods' logs that
+    /// fit, the one of the replica that leads is meant, or the one on `node`.
     pub file: String,
+    /// Host of the pod.
+    pub node: Option<String>,
     /// When the first one was written.
     pub at: String,
     /// Time between two lines.
@@ -330,7 +336,7 @@ pub struct HostShape {
     /// Used space of a mount in percent.
     #[serde(default)]
     pub used_percent: BTreeMap<String, u64>,
-    /// Mounts that are read-only.
+    /// Mounts that are read-only; `*` stands for any part of a path.
     #[serde(default)]
     pub read_only: Vec<String>,
     /// The clock is not synchronised.

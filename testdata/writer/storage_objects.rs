@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::clock::rfc3339;
 use super::objects::{Objects, wrangler_condition};
+use super::pods::{Pod, PodDraft, container};
 use super::scenario::{DiskUse, UpgradeState};
-use super::workloads::{Pod, PodDraft, container};
 use super::world::{Node, Volume, VolumeOwner, World};
 
 const GIB: u64 = 1 << 30;
@@ -406,8 +406,13 @@ impl World {
         let healthy = volume.replicas.len() - lost_replicas.len();
         // Longhorn keeps three copies; where there are fewer hosts, the missing ones are not scheduled.
         let wanted = volume.replicas.len();
+        // Of a volume on a host that does not answer nobody knows anything.
+        let stranded = attached
+            .and_then(|node| self.node(node))
+            .is_some_and(|node| node.lost.is_some());
         let robustness = match (attached, healthy) {
             (None, _) => "unknown",
+            _ if stranded => "unknown",
             (Some(_), 0) => "faulted",
             (Some(_), healthy) if healthy < wanted => "degraded",
             _ => "healthy",
@@ -502,7 +507,7 @@ impl World {
             },
             "status": {
                 "conditions": self.longhorn_conditions(&[("InstanceCreation", "True", created, "", String::new())]), "currentImage": if running { image.as_str() } else { "" },
-                "currentReplicaAddressMap": if running { json!(addresses) } else { json!({}) }, "currentSize": size, "currentState": if running { "running" } else { "stopped" },
+                "currentReplicaAddressMap": if running { json!(addresses) } else { json!({}) }, "currentSize": size, "currentState": match (stranded, running) { (true, _) => "unknown", (false, true) => "running", (false, false) => "stopped" },
                 "endpoint": if running { format!("/dev/longhorn/{name}") } else { String::new() }, "instanceManagerName": attached.map(|node| self.instance_manager(node)).unwrap_or_default(), "ip": address,
                 "isExpanding": false, "lastRestoredBackup": "", "logFetched": false, "ownerID": attached.unwrap_or_default(), "replicaModeMap": modes, "started": running, "storageIP": address,
             },

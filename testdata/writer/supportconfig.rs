@@ -5,6 +5,7 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 use lzma_rust2::{CheckType, XzOptions, XzWriter};
 
+use super::objects::matches_pattern;
 use super::scenario::{DiskUse, HostShape, SmartShape};
 use super::world::{Node, World};
 
@@ -400,7 +401,12 @@ impl World {
                     mount.device,
                     mount.path,
                     mount.kind,
-                    if mount.path == "/" || shape.read_only.contains(&mount.path) {
+                    if mount.path == "/"
+                        || shape
+                            .read_only
+                            .iter()
+                            .any(|pattern| matches_pattern(pattern, &mount.path))
+                    {
                         "ro"
                     } else {
                         "rw"

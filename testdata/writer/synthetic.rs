@@ -1,5 +1,8 @@
 //! Scenarios of any size for benches: a healthy cluster in the middle of its life.
 
+use serde_json::{Map, Value, json};
+
+use super::identity::Identity;
 use super::scenario::{
     ClusterShape, Expectation, NodeShape, Overlay, Role, Scenario, VirtualMachineShape,
     VolumeShape, Zone,
@@ -77,6 +80,68 @@ pub fn synthetic(nodes: usize, seed: u64, log_scale: f64) -> Scenario {
             ..Expectation::default()
         },
     }
+}
+
+/// Adds what makes up most bytes of a real bundle's YAML whatever its size: type definitions (some 6 MB), dashboards
+/// (1.7 MB of JSON in literal blocks) and Fleet's contents (one line of up to half a megabyte each).
+pub fn add_bulk(scenario: &mut Scenario) {
+    let identity = Identity::new(&scenario.cluster.name);
+    let add = &mut scenario.overlay.add;
+    for number in 0..110 {
+        let name = format!("kind{number:03}s.example{}.io", number % 9);
+        add.push(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": name },
+            "spec": {
+                "group": format!("example{}.io", number % 9), "names": { "kind": format!("Kind{number:03}"), "plural": format!("kind{number:03}s") }, "scope": "Namespaced",
+                "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema(&identity, number, 0) } }],
+            },
+        }));
+    }
+    for number in 0..28 {
+        let panels: Vec<Value> = (0..150)
+            .map(|panel| panel_of(&identity, number * 1000 + panel))
+            .collect();
+        let text = serde_json::to_string_pretty(
+            &json!({ "panels": panels, "title": format!("Dashboard {number}") }),
+        )
+        .expect("JSON of our own");
+        add.push(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": format!("rancher-default-dashboard-{number:02}"), "namespace": "cattle-dashboards" },
+            "data": { format!("dashboard-{number:02}.json"): text },
+        }));
+    }
+    for number in 0..7 {
+        let content: String = (0..60 + 1200 * (number % 2))
+            .map(|part| identity.hex(&format!("content/{number}/{part}"), 64))
+            .collect();
+        add.push(json!({
+            "apiVersion": "fleet.cattle.io/v1alpha1", "kind": "Content", "metadata": { "name": format!("s-{}", identity.hex(&format!("content/{number}"), 60)) },
+            "content": content, "sha256sum": identity.hex(&format!("sum/{number}"), 64),
+        }));
+    }
+}
+
+/// A type's fields, four levels deep.
+fn schema(identity: &Identity, number: usize, depth: usize) -> Value {
+    let word = |index: usize| {
+        format!(
+            "field{}",
+            identity.hex(&format!("schema/{number}/{depth}/{index}"), 6)
+        )
+    };
+    let description = "What this field means, in a sentence or two that are long enough to be folded more than once: it is set by the controller and may be changed by the user while nothing of it is in use.";
+    if depth == 3 {
+        return json!({ "type": "string", "description": description, "format": "date-time" });
+    }
+    let properties: Map<String, Value> = (0..5)
+        .map(|index| (word(index), schema(identity, number * 5 + index, depth + 1)))
+        .collect();
+    json!({ "type": "object", "description": description, "properties": properties })
+}
+
+fn panel_of(identity: &Identity, number: usize) -> Value {
+    let metric = identity.hex(&format!("panel/{number}"), 8);
+    json!({ "id": number, "type": "graph", "nullPointMode": null, "targets": [{ "expr": format!("sum(rate(container_{metric}_total{{namespace=\"$namespace\"}}[5m])) by (pod)"), "legendFormat": "{{pod}}", "refId": "A" }], "title": "" })
 }
 
 fn disks() -> Vec<super::scenario::DiskShape> {

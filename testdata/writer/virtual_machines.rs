@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::clock::rfc3339;
 use super::objects::{Objects, wrangler_condition};
+use super::pods::{Pod, PodDraft, container};
 use super::scenario::VirtualMachineShape;
-use super::workloads::{Pod, PodDraft, container};
 use super::world::World;
 
 impl World {
@@ -44,8 +44,12 @@ impl World {
         let claims: Vec<String> = (0..machine.volumes.len())
             .map(|index| format!("{name}-disk-{index}"))
             .collect();
-        let disks: Vec<Value> = claims.iter().enumerate().map(|(index, _)| json!({ "bootOrder": index + 1, "disk": { "bus": "virtio" }, "name": format!("disk-{index}") })).collect();
-        let volumes: Vec<Value> = claims.iter().enumerate().map(|(index, claim)| json!({ "name": format!("disk-{index}"), "persistentVolumeClaim": { "claimName": claim } })).collect();
+        let mut disks: Vec<Value> = claims.iter().enumerate().map(|(index, _)| json!({ "bootOrder": index + 1, "disk": { "bus": "virtio" }, "name": format!("disk-{index}") })).collect();
+        let mut volumes: Vec<Value> = claims.iter().enumerate().map(|(index, claim)| json!({ "name": format!("disk-{index}"), "persistentVolumeClaim": { "claimName": claim } })).collect();
+        // Secrets themselves are not collected; that they are meant shows here.
+        let seed = format!("{name}-cloudinit");
+        volumes.push(json!({ "name": "cloudinitdisk", "cloudInitNoCloud": { "secretRef": { "name": seed }, "networkDataSecretRef": { "name": seed } } }));
+        disks.push(json!({ "disk": { "bus": "virtio" }, "name": "cloudinitdisk" }));
         let spec = json!({
             "domain": {
                 "cpu": { "cores": 2, "sockets": 1, "threads": 1 }, "devices": { "disks": disks, "inputs": [{ "bus": "usb", "name": "tablet", "type": "tablet" }], "interfaces": [{ "bridge": {}, "macAddress": mac, "model": "virtio", "name": "default" }] },

@@ -1,35 +1,12 @@
-//! Deployments, DaemonSets, StatefulSets and static pods of a Harvester cluster, and the pods they make.
+//! Deployments, DaemonSets, StatefulSets and static pods of a Harvester cluster, and which pods they make where.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::clock::rfc3339;
 use super::objects::{Objects, condition};
+use super::pods::{Pod, PodDraft, container};
 use super::release::Release;
 use super::world::{Node, World};
-
-/// A pod, as far as logs and relations need it beside its object.
-#[derive(Debug, Clone)]
-pub struct Pod {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-    /// Host; none while it waits for one.
-    pub node: Option<String>,
-    /// Names of its containers.
-    pub containers: Vec<String>,
-    /// What it is, which decides what it logs: name of its workload.
-    pub component: String,
-    /// When its containers started.
-    pub started: Timestamp,
-    /// When they ended.
-    pub ended: Option<Timestamp>,
-    /// Restarts of its first container.
-    pub restarts: u64,
-    /// Whether the log can be fetched: its host answers.
-    pub reachable: bool,
-}
 
 enum Kind {
     /// So many pods on any hosts.
@@ -595,7 +572,9 @@ impl World {
             .copied()
             .filter(|node| node.lost.is_none() && !self.in_transition(node.name()))
             .collect();
-        let labels = json!({ "app.kubernetes.io/name": name, "pod-template-hash": hash });
+        let own = self.labels_of(namespace, name);
+        let mut labels = own.clone();
+        labels["pod-template-hash"] = json!(hash);
         let mut ready = 0;
         for replica in 0..replicas {
             let Some(node) = hosts.get((replica + index) % hosts.len().max(1)) else {
@@ -657,7 +636,7 @@ impl World {
             .filter(|upgrade| upgrade.services_done())
             .map_or(self.installed, |upgrade| upgrade.after(58));
         let template = json!({
-            "metadata": { "creationTimestamp": null, "labels": { "app.kubernetes.io/name": name } },
+            "metadata": { "creationTimestamp": null, "labels": own },
             "spec": { "containers": self.container_specs(workload, self.services), "restartPolicy": "Always", "schedulerName": "default-scheduler" },
         });
         let status = json!({
@@ -671,10 +650,10 @@ impl World {
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": self.meta("Deployment", namespace, name, self.installed)
                 .annotations(json!({ "deployment.kubernetes.io/revision": "2", "meta.helm.sh/release-name": release_of(namespace), "meta.helm.sh/release-namespace": namespace }))
-                .labels(json!({ "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": name })).with("generation", json!(2)).done(),
+                .labels(own.clone()).with("generation", json!(2)).done(),
             "spec": {
                 "progressDeadlineSeconds": 600, "replicas": replicas, "revisionHistoryLimit": 10,
-                "selector": { "matchLabels": { "app.kubernetes.io/name": name } },
+                "selector": { "matchLabels": own },
                 "strategy": { "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" }, "type": "RollingUpdate" },
                 "template": template,
             },
@@ -689,6 +668,29 @@ impl World {
         }));
     }
 
+    /// Labels of a workload and of its pods: each project has its own habit.
+    fn labels_of(&self, namespace: &str, name: &str) -> Value {
+        let mut labels = json!({ "app": name, "app.kubernetes.io/name": name });
+        match (namespace, name) {
+            ("harvester-system", "harvester") => {
+                labels["app.kubernetes.io/component"] = json!("apiserver")
+            }
+            ("harvester-system", "harvester-webhook") => {
+                labels["app.kubernetes.io/component"] = json!("webhook-server")
+            }
+            ("harvester-system", name) if name.starts_with("virt-") => {
+                labels["kubevirt.io"] = json!(name)
+            }
+            ("longhorn-system", name) if name.starts_with("engine-image-") => {
+                labels["longhorn.io/component"] = json!("engine-image");
+                labels["longhorn.io/engine-image"] = json!(self.engine_image());
+            }
+            ("kube-system", name) => labels["k8s-app"] = json!(name),
+            _ => {}
+        }
+        labels
+    }
+
     fn add_daemon_set(
         &self,
         objects: &mut Objects,
@@ -699,7 +701,13 @@ impl World {
         let namespace = workload.namespace;
         let hosts = self.hosts(workload.hosts);
         let ready = hosts.iter().filter(|node| node.lost.is_none()).count();
-        let labels = json!({ "app.kubernetes.io/name": name, "app": name, "controller-revision-hash": self.identity.suffix(&format!("revision/{namespace}/{name}"), 10), "pod-template-generation": "2" });
+        let own = self.labels_of(namespace, name);
+        let mut labels = own.clone();
+        labels["controller-revision-hash"] = json!(
+            self.identity
+                .suffix(&format!("revision/{namespace}/{name}"), 10)
+        );
+        labels["pod-template-generation"] = json!("2");
         for node in &hosts {
             let owner = self.owner("apps/v1", "DaemonSet", namespace, name);
             let pod = format!(
@@ -709,7 +717,7 @@ impl World {
             );
             let mut draft = PodDraft::new(namespace, pod, node, labels.clone(), owner);
             draft.started = self.pod_start(node, &draft.name);
-            draft.restarts = if workload.name == "kube-vip" {
+            draft.restarts = if workload.name == "kube-vip" && node.index == 0 {
                 1 + self.identity.below(&draft.name, 3)
             } else {
                 0
@@ -718,11 +726,11 @@ impl World {
         }
         objects.add(json!({
             "apiVersion": "apps/v1", "kind": "DaemonSet",
-            "metadata": self.meta("DaemonSet", namespace, name, self.installed).labels(json!({ "app.kubernetes.io/name": name })).with("generation", json!(2)).done(),
+            "metadata": self.meta("DaemonSet", namespace, name, self.installed).labels(own.clone()).with("generation", json!(2)).done(),
             "spec": {
-                "revisionHistoryLimit": 10, "selector": { "matchLabels": { "app": name } },
+                "revisionHistoryLimit": 10, "selector": { "matchLabels": own },
                 "template": {
-                    "metadata": { "creationTimestamp": null, "labels": { "app": name, "app.kubernetes.io/name": name } },
+                    "metadata": { "creationTimestamp": null, "labels": own },
                     "spec": { "containers": self.container_specs(workload, self.services), "hostNetwork": true, "restartPolicy": "Always" },
                 },
                 "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } },
@@ -795,7 +803,7 @@ impl World {
         draft.started = updated.unwrap_or(boot);
         draft.release = Some(node.kubelet);
         draft.priority = 2_000_001_000;
-        draft.annotations = json!({ "kubernetes.io/config.hash": self.identity.hex(&draft.name, 32), "kubernetes.io/config.source": "file" });
+        draft.annotations = json!({ "kubernetes.io/config.hash": self.identity.hex(&draft.name, 32), "kubernetes.io/config.mirror": self.identity.hex(&draft.name, 32), "kubernetes.io/config.source": "file" });
         // The previous instance ended with the last boot; its log went with it.
         draft.restarts = if workload.name == "etcd" { 1 } else { 0 };
         self.add_pod(objects, pods, workload, draft);
@@ -838,265 +846,6 @@ impl World {
                 container(&name, &image)
             })
             .collect()
-    }
-
-    /// The object of a pod and what logs need to know of it.
-    pub fn pod(&self, draft: &PodDraft<'_>, containers: &[Value], component: &str) -> (Value, Pod) {
-        let node = draft.node;
-        let started = draft.started;
-        let created = draft
-            .created
-            .unwrap_or(started - SignedDuration::from_secs(19));
-        let lost = node.and_then(|node| node.lost);
-        let unready_since = lost.map(|lost| lost + SignedDuration::from_secs(40));
-        let phase = match (node, draft.ended) {
-            (None, _) => "Pending",
-            (Some(_), Some(_)) => "Succeeded",
-            (Some(_), None) => "Running",
-        };
-        let ready = if phase == "Running" && lost.is_none() {
-            "True"
-        } else {
-            "False"
-        };
-        let reason = if draft.ended.is_some() {
-            "PodCompleted"
-        } else {
-            ""
-        };
-        let ready_since = draft
-            .ended
-            .or(unready_since)
-            .unwrap_or(started + SignedDuration::from_secs(12));
-        let pod_condition = |kind: &str,
-                             status: &str,
-                             since: Timestamp,
-                             reason: &str,
-                             message: &str| {
-            let mut condition = json!({ "type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": rfc3339(since) });
-            for (field, text) in [("reason", reason), ("message", message)] {
-                if !text.is_empty() {
-                    condition[field] = json!(text);
-                }
-            }
-            condition
-        };
-        let conditions = if node.is_none() {
-            vec![pod_condition(
-                "PodScheduled",
-                "False",
-                created,
-                "Unschedulable",
-                &draft.unschedulable,
-            )]
-        } else {
-            vec![
-                pod_condition("Initialized", "True", created, reason, ""),
-                pod_condition("Ready", ready, ready_since, reason, ""),
-                pod_condition(
-                    "ContainersReady",
-                    if draft.ended.is_some() {
-                        "False"
-                    } else {
-                        "True"
-                    },
-                    draft
-                        .ended
-                        .unwrap_or(started + SignedDuration::from_secs(12)),
-                    reason,
-                    "",
-                ),
-                pod_condition("PodScheduled", "True", created, "", ""),
-            ]
-        };
-        let statuses: Vec<Value> = containers
-            .iter()
-            .enumerate()
-            .map(|(index, container)| {
-                let key = format!("container/{}/{}/{index}", draft.namespace, draft.name);
-                let id = format!("containerd://{}", self.identity.hex(&key, 64));
-                let restarts = if index == 0 { draft.restarts } else { 0 };
-                let state = match draft.ended {
-                    Some(ended) => json!({ "terminated": { "containerID": id, "exitCode": 0, "reason": "Completed", "startedAt": rfc3339(started), "finishedAt": rfc3339(ended) } }),
-                    None => json!({ "running": { "startedAt": rfc3339(started) } }),
-                };
-                let last_state = if restarts > 0 {
-                    let before = format!("containerd://{}", self.identity.hex(&format!("{key}/before"), 64));
-                    json!({ "terminated": { "containerID": before, "exitCode": 255, "reason": "Unknown", "startedAt": rfc3339(started - SignedDuration::from_hours(30)), "finishedAt": rfc3339(started - SignedDuration::from_secs(31)) } })
-                } else {
-                    json!({})
-                };
-                json!({
-                    "containerID": id, "image": container["image"], "imageID": format!("sha256:{}", self.identity.hex(&format!("image/{}", container["image"]), 64)),
-                    "lastState": last_state, "name": container["name"], "ready": draft.ended.is_none(), "restartCount": restarts, "started": draft.ended.is_none(), "state": state,
-                })
-            })
-            .collect();
-        let token = format!(
-            "kube-api-access-{}",
-            self.identity
-                .suffix(&format!("token/{}/{}", draft.namespace, draft.name), 5)
-        );
-        let mut containers = containers.to_vec();
-        for container in &mut containers {
-            container["volumeMounts"] = json!([{ "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": token, "readOnly": true }]);
-        }
-        let mut volumes = vec![
-            json!({ "name": token, "projected": { "defaultMode": 420, "sources": [
-            { "serviceAccountToken": { "expirationSeconds": 3607, "path": "token" } },
-            { "configMap": { "items": [{ "key": "ca.crt", "path": "ca.crt" }], "name": "kube-root-ca.crt" } },
-        ] } }),
-        ];
-        if let Some(claim) = &draft.claim {
-            volumes
-                .push(json!({ "name": "data", "persistentVolumeClaim": { "claimName": claim } }));
-        }
-        let mut spec = json!({
-            "containers": containers, "dnsPolicy": "ClusterFirst", "enableServiceLinks": true, "preemptionPolicy": "PreemptLowerPriority",
-            "priority": draft.priority, "restartPolicy": draft.restart_policy, "schedulerName": "default-scheduler", "securityContext": {},
-            "serviceAccountName": "default", "terminationGracePeriodSeconds": 30, "tolerations": draft.tolerations, "volumes": volumes,
-        });
-        let mut status =
-            json!({ "conditions": conditions, "phase": phase, "qosClass": "BestEffort" });
-        if let Some(node) = node {
-            let address = self.pod_address(node, &draft.name);
-            spec["nodeName"] = json!(node.name());
-            status["hostIP"] = json!(node.address);
-            status["podIP"] = json!(address);
-            status["podIPs"] = json!([{ "ip": address }]);
-            status["startTime"] = json!(rfc3339(created));
-            status["containerStatuses"] = json!(statuses);
-        }
-        if let Some(affinity) = &draft.affinity {
-            spec["affinity"] = affinity.clone();
-        }
-        let mut meta = self
-            .meta("Pod", &draft.namespace, &draft.name, created)
-            .labels(draft.labels.clone())
-            .owned_by(draft.owner.clone());
-        if draft
-            .annotations
-            .as_object()
-            .is_some_and(|map| !map.is_empty())
-        {
-            meta = meta.annotations(draft.annotations.clone());
-        }
-        if let Some(deleted) = draft.deleted {
-            meta = meta
-                .with(
-                    "deletionTimestamp",
-                    json!(rfc3339(deleted + SignedDuration::from_secs(30))),
-                )
-                .with("deletionGracePeriodSeconds", json!(30));
-        }
-        let object = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": meta.done(), "spec": spec, "status": status });
-        let pod = Pod {
-            namespace: draft.namespace.clone(),
-            name: draft.name.clone(),
-            node: node.map(|node| node.name().to_owned()),
-            containers: containers
-                .iter()
-                .filter_map(|container| container["name"].as_str().map(str::to_owned))
-                .collect(),
-            component: component.to_owned(),
-            started,
-            ended: draft.ended,
-            restarts: draft.restarts,
-            reachable: node.is_some() && lost.is_none(),
-        };
-        (object, pod)
-    }
-
-    /// Address of a pod on `node`.
-    pub fn pod_address(&self, node: &Node, pod: &str) -> String {
-        format!(
-            "10.52.{}.{}",
-            node.index,
-            4 + self.identity.below(&format!("address/{pod}"), 240)
-        )
-    }
-}
-
-/// A container of a pod's spec.
-pub fn container(name: &str, image: &str) -> Value {
-    json!({
-        "image": image, "imagePullPolicy": "IfNotPresent", "name": name, "resources": {},
-        "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
-    })
-}
-
-/// What a pod is made of.
-pub struct PodDraft<'a> {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-    /// Host.
-    pub node: Option<&'a Node>,
-    /// Labels.
-    pub labels: Value,
-    /// Annotations.
-    pub annotations: Value,
-    /// Owner reference.
-    pub owner: Value,
-    /// Creation; shortly before the start unless given.
-    pub created: Option<Timestamp>,
-    /// Start of the containers.
-    pub started: Timestamp,
-    /// Their successful end.
-    pub ended: Option<Timestamp>,
-    /// When the pod was told to end.
-    pub deleted: Option<Timestamp>,
-    /// Restarts of the first container.
-    pub restarts: u64,
-    /// Priority.
-    pub priority: u64,
-    /// `Always` or `Never`.
-    pub restart_policy: &'static str,
-    /// Tolerations.
-    pub tolerations: Value,
-    /// Affinity.
-    pub affinity: Option<Value>,
-    /// Claim that it mounts.
-    pub claim: Option<String>,
-    /// Why no host was found.
-    pub unschedulable: String,
-    /// Release of its images, if not that of the system services.
-    pub release: Option<&'static Release>,
-}
-
-impl<'a> PodDraft<'a> {
-    /// A pod as a controller makes it on `node`.
-    pub fn new(
-        namespace: &str,
-        name: String,
-        node: &'a Node,
-        labels: Value,
-        owner: Value,
-    ) -> PodDraft<'a> {
-        PodDraft {
-            namespace: namespace.to_owned(),
-            name,
-            node: Some(node),
-            labels,
-            annotations: json!({}),
-            owner,
-            created: None,
-            started: node.booted(),
-            ended: None,
-            deleted: None,
-            restarts: 0,
-            priority: 1_000_000_000,
-            restart_policy: "Always",
-            tolerations: json!([
-                { "effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists", "tolerationSeconds": 300 },
-                { "effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 300 },
-            ]),
-            affinity: None,
-            claim: None,
-            unschedulable: String::new(),
-            release: None,
-        }
     }
 }
 
