@@ -406,13 +406,25 @@ impl CauseGraph {
                 })
             })
             .collect();
-        // A cause whose rule knows no remedy borrows that of the nearest effect that does.
-        let remedy = family
+        let severity = members
             .iter()
-            .map(|&member| &findings[member].remedy)
-            .find(|remedy| !remedy.is_empty())
-            .cloned()
-            .unwrap_or_default();
+            .map(|&member| findings[member].severity)
+            .max()
+            .unwrap_or(cause.severity);
+        let mut remedy = Vec::new();
+        let mut references = Vec::new();
+        for &member in family {
+            let finding = &findings[member];
+            // Where an effect is what makes the diagnosis grave, the way out of it belongs here. So
+            // does the nearest remedy known, if the cause's rule knows none.
+            let grave = finding.severity == severity && severity > cause.severity;
+            if member == root.head || grave || remedy.is_empty() {
+                add_new(&mut remedy, &finding.remedy);
+            }
+            if member == root.head || grave {
+                add_new(&mut references, &finding.references);
+            }
+        }
         Diagnosis {
             rank,
             cause: Cause {
@@ -420,11 +432,7 @@ impl CauseGraph {
                 rule: cause.rule.clone(),
                 subject: cause.subject.clone(),
             },
-            severity: members
-                .iter()
-                .map(|&member| findings[member].severity)
-                .max()
-                .unwrap_or(cause.severity),
+            severity,
             confidence: cause.confidence,
             history: false,
             title: cause.title.clone(),
@@ -437,7 +445,15 @@ impl CauseGraph {
             edges,
             cycle: root.circle.iter().map(|&member| id(member)).collect(),
             remedy,
-            references: cause.references.clone(),
+            references,
+        }
+    }
+}
+
+fn add_new<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T]) {
+    for item in more {
+        if !list.contains(item) {
+            list.push(item.clone());
         }
     }
 }
@@ -903,14 +919,33 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_without_remedy_borrows_the_nearest() {
+    fn remedies_are_those_of_the_cause_and_of_what_is_gravest() {
         use crate::diagnosis::sample::step;
         use crate::finding::Risk;
         let remedied =
             |rule: &str| on(rule, Error, "n1").mended_by(vec![step(rule, None, Risk::Safe)]);
         let findings = vec![on("a", Error, "n1"), remedied("b"), remedied("c")];
         let (_, diagnoses) = explain(findings, &[link("a", "b", &[]), link("b", "c", &[])]);
-        assert_eq!(diagnoses[0].remedy[0].text, "b");
+        let steps = |diagnosis: &Diagnosis| -> Vec<String> {
+            diagnosis
+                .remedy
+                .iter()
+                .map(|step| step.text.clone())
+                .collect()
+        };
+        assert_eq!(steps(&diagnoses[0]), ["b"]);
+
+        // What makes it critical is a far effect: its remedy counts, the near one's does not.
+        let findings = vec![
+            remedied("a"),
+            remedied("b"),
+            Finding {
+                severity: Critical,
+                ..remedied("c")
+            },
+        ];
+        let (_, diagnoses) = explain(findings, &[link("a", "b", &[]), link("b", "c", &[])]);
+        assert_eq!(steps(&diagnoses[0]), ["a", "c"]);
     }
 
     #[test]

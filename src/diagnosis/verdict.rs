@@ -396,6 +396,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_outside_the_upgrade_is_told_with_its_effect() {
+        let facts = upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, healthy());
+        let link = crate::diagnosis::Link {
+            cause_rule: "disk".into(),
+            effect_rule: "upgrade-node-lost-deadlock".into(),
+            same: vec!["node".into()],
+            order: crate::diagnosis::Order::Any,
+            strength: Confidence::Certain,
+            note: None,
+        };
+        let disk = finding("disk", "storage", Severity::Error)
+            .on_node("harv-3")
+            .titled("Disk sda of harv-3 fails");
+        let (findings, diagnoses) = explain(vec![lost_node(), disk], &[link]);
+        let verdict = judge(&findings, &diagnoses, &facts);
+        assert_eq!(verdict.action, Action::Repair);
+        assert_eq!(
+            verdict.summary,
+            "Disk sda of harv-3 fails. Hence: The upgrade waits for harv-3, which is not Ready; no other node may \
+             start. etcd has 3 of 3 members, quorum 2: it can lose 1 more."
+        );
+    }
+
+    #[test]
     fn two_of_three_control_plane_nodes_lost_means_rebuild() {
         let nodes = vec![
             node("harv-1"),

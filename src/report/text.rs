@@ -187,7 +187,7 @@ fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         Action::Rebuild => "REBUILD",
         Action::Repair => "REPAIR",
         Action::Wait => "WAIT",
-        Action::None => "NOTHING TO DO",
+        Action::None => "NO ACTION",
         Action::CollectMore => "COLLECT MORE",
     };
     page.paragraph((BOLD, &format!("{action}: ")), 2, (PLAIN, &verdict.summary))?;
@@ -237,10 +237,22 @@ fn headline(report: &Report) -> String {
                     .filter(|node| !node.exists && node.is_control_plane()),
             );
             let mut parts = Vec::new();
-            for (nodes, word) in [(down, "not Ready"), (gone, "gone")] {
+            for (nodes, word) in [(down, " not Ready"), (gone, " gone")] {
                 if !nodes.is_empty() {
-                    parts.push(format!("{} {word}", wording::some(&nodes, 5)));
+                    parts.push(format!("{}{word}", wording::some(&nodes, 5)));
                 }
+            }
+            if parts.is_empty() {
+                let causes = report
+                    .diagnoses
+                    .iter()
+                    .map(|diagnosis| &diagnosis.cause.subject);
+                parts.extend(
+                    causes
+                        .filter(|subject| subject.kind == "Node")
+                        .map(|subject| subject.name.clone())
+                        .take(1),
+                );
             }
             format!("NODE FAILURE {}", parts.join(", "))
                 .trim_end()
@@ -412,8 +424,16 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
             wording::some(missing, limit)
         ));
     }
-    // The node archives that are missing are named above.
-    let told = |path: &str| hosts.iter().any(|node| path == format!("nodes/{node}.zip"));
+    // What is named above, among the hosts or as what to fetch, is not said twice.
+    let told = |path: &str| {
+        hosts.iter().any(|node| path == format!("nodes/{node}.zip"))
+            || !options.verbose
+                && report.verdict.collect.iter().any(|wanted| {
+                    wanted
+                        .strip_prefix(path)
+                        .is_some_and(|rest| rest.starts_with(": "))
+                })
+    };
     let problems: Vec<String> = coverage
         .problems
         .iter()

@@ -45,6 +45,9 @@ pub(super) struct Variable<'a> {
 impl<'a> Scope<'a> {
     /// Checks an expression, and marks the names that it uses.
     pub(super) fn check(&mut self, expression: &'a Expression, mistakes: &mut Mistakes) {
+        if mistakes.are_many() {
+            return;
+        }
         match &expression.node {
             Node::Literal(_) => {}
             Node::Name(name) => self.name(name, expression.span, mistakes),

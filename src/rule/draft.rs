@@ -376,7 +376,23 @@ mod tests {
     use crate::rule::{RuleErrors, RuleSet};
     use crate::scan::{NodeLog, SourceSpec};
 
-    const RELATIONS: [&str; 4] = ["node", "pods", "owner", "steps"];
+    /// Those that the built-in rules use, and some.
+    const RELATIONS: [&str; 14] = [
+        "node",
+        "pods",
+        "owner",
+        "steps",
+        "step",
+        "upgrade",
+        "job",
+        "pod",
+        "vmis",
+        "virtualMachine",
+        "virtualMachines",
+        "longhornNode",
+        "replicas",
+        "volume",
+    ];
 
     /// A rule without a mistake, from which each bad one is made by replacing some text.
     const GOOD: &str = "\
@@ -768,8 +784,18 @@ remedy:
             "it",
             "9999999999999999999",
         ];
+        let built_in = RuleSet::builtin(&RELATIONS).map_or_else(
+            |errors| panic!("{:?}", errors.mistakes),
+            |set| {
+                set.rules()
+                    .iter()
+                    .map(|rule| rule.source.text.clone())
+                    .collect::<Vec<_>>()
+            },
+        );
         for round in 0..1500 {
-            let mut text = GOOD.to_owned();
+            let base = built_in.get(random.below(built_in.len() + 1));
+            let mut text = base.map_or(GOOD, String::as_str).to_owned();
             for _ in 0..=random.below(3) {
                 let mut from = random.below(text.len());
                 let mut to = (from + random.below(12)).min(text.len());
@@ -797,6 +823,14 @@ remedy:
                 .map(|_| random.below(256) as u8)
                 .collect();
             survive(&String::from_utf8_lossy(&bytes));
+        }
+        for piece in [
+            "a ", "{{ a }} ", "a.a(", "x: y\n", "- [", "'", "\\{{", "a: |\n", "(?P<a>", "\"\\u",
+        ] {
+            let text = piece.repeat(200_000 / piece.len());
+            survive(&text);
+            survive(&GOOD.replace("Lost.", &format!("|-\n    {text}")));
+            survive(&GOOD.replace("it.node == node", &format!("|-\n      {text}")));
         }
     }
 }

@@ -8,6 +8,9 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use super::Rule;
 use super::source::{RuleSource, Span};
 
+/// So many mistakes of one file are found at once, give or take.
+const MANY: usize = 200;
+
 /// Whether a mistake keeps the rules from running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -242,6 +245,11 @@ impl Mistakes {
         self.list
     }
 
+    /// Whether there are more than anybody mends in one go. What looks for more may stop.
+    pub(super) fn are_many(&self) -> bool {
+        self.list.len() >= MANY
+    }
+
     /// Whether there is an error among them.
     pub(super) fn has_error(&self) -> bool {
         self.list
@@ -266,5 +274,38 @@ impl Mistakes {
             source: self.source.clone(),
         });
         &mut self.list[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_them_are_one_diagnostic() {
+        let source = RuleSource {
+            name: "b.yaml".to_owned(),
+            text: "id: b".to_owned(),
+        };
+        let mut mistakes = Mistakes::new(&source);
+        mistakes.warning("BD011", Span::new(4, 5), "second");
+        mistakes
+            .error("BD001", Span::new(0, 2), "first")
+            .label("here")
+            .help("mend it");
+        mistakes.error_of_file("BD002", "of the file");
+        let mut errors = RuleErrors {
+            mistakes: mistakes.into_list(),
+        };
+        errors.sort();
+        assert_eq!(errors.to_string(), "2 errors and 1 warning in rule files");
+        assert!(errors.prevent_running());
+        let related: Vec<String> = errors.related().unwrap().map(ToString::to_string).collect();
+        assert_eq!(related, ["of the file", "first", "second"]);
+        errors
+            .mistakes
+            .retain(|mistake| mistake.level != Level::Error);
+        assert_eq!(errors.to_string(), "1 warning in rule files");
+        assert!(!errors.prevent_running());
     }
 }

@@ -1,12 +1,19 @@
 //! What a misspelt name was probably meant to be.
 
+/// Longer names are no slips of the pen, and comparing them would cost their square.
+const MAXIMUM_LENGTH: usize = 64;
+
 /// The candidate nearest to `name`: at most a third of its letters, and always one, may differ.
 /// The first of equals wins.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let letters = name.chars().count();
+    if letters > MAXIMUM_LENGTH {
+        return None;
+    }
+    let limit = (letters / 3).max(1);
     candidates
         .into_iter()
-        .filter(|candidate| candidate.chars().count().abs_diff(name.chars().count()) <= limit)
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= limit)
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)

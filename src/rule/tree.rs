@@ -15,6 +15,10 @@ pub(super) const MAXIMUM_SIZE: usize = 256 << 10;
 /// How deep lists and maps may nest; a rule needs five levels.
 const MAXIMUM_DEPTH: usize = 32;
 
+/// The most values in a file; the longest rules have some 300. Checks compare names with names,
+/// which costs the square of their number.
+const MAXIMUM_VALUES: usize = 5_000;
+
 /// A value and its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
@@ -99,6 +103,7 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
         open: Vec::new(),
         root: None,
         documents: 0,
+        values: 0,
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let read = match event {
@@ -135,6 +140,7 @@ struct Builder<'a> {
     open: Vec<Open>,
     root: Option<Tree>,
     documents: usize,
+    values: usize,
 }
 
 impl Builder<'_> {
@@ -161,6 +167,15 @@ impl Builder<'_> {
             mistakes
                 .error("BD001", tag, "tags have no meaning in a rule")
                 .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
+        }
+        self.values += usize::from(event.is_node());
+        if self.values > MAXIMUM_VALUES {
+            mistakes.error(
+                "BD001",
+                span,
+                format!("more than {MAXIMUM_VALUES} values in a file"),
+            );
+            return None;
         }
         match event {
             Event::DocumentStart(..) => {
@@ -455,6 +470,8 @@ mod tests {
             let (tree, mistakes) = read_all(&text);
             assert!(tree.is_none() && mistakes.len() == 1, "{mistakes:?}");
         }
+        let (tree, mistakes) = read_all(&"a: 1\n".repeat(MAXIMUM_VALUES));
+        assert!(tree.is_none() && mistakes.len() < MAXIMUM_VALUES);
         let (tree, mistakes) = read_all(&"a".repeat(MAXIMUM_SIZE + 1));
         assert!(tree.is_none());
         assert_eq!(mistakes[0].0, "the file is larger than 256 KiB");

@@ -17,10 +17,12 @@ impl Ground<'_> {
             (VerdictState::NotAssessable, _) => {
                 "Neither objects nor logs could be read from this bundle: nothing can be said of the cluster.".into()
             }
-            (VerdictState::UpgradeStuck, Action::Repair) => self.cause_and_margin(self.explains_upgrade()),
-            (VerdictState::UpgradeFailed | VerdictState::UpgradeRefused, Action::Repair) => {
-                self.cause_and_margin(self.explains_upgrade())
-            }
+            (
+                VerdictState::UpgradeStuck
+                | VerdictState::UpgradeFailed
+                | VerdictState::UpgradeRefused,
+                Action::Repair,
+            ) => self.upgrade_cause(),
             (VerdictState::UpgradeStuck, _) => {
                 format!("The upgrade stands still{} and no known cause of that matched.{}", self.stood_for(), self.others())
             }
@@ -117,6 +119,34 @@ impl Ground<'_> {
             .join(" ")
     }
 
+    /// The root cause and, where that is not of the upgrade itself, what it does to the upgrade.
+    fn upgrade_cause(&self) -> String {
+        let Some(diagnosis) = self.explains_upgrade() else {
+            return String::new();
+        };
+        let family = self
+            .present
+            .iter()
+            .find(|(present, _)| present.rank == diagnosis.rank);
+        let family = family
+            .map(|(_, family)| family.as_slice())
+            .unwrap_or_default();
+        let hence = match family.split_first() {
+            Some((cause, effects)) if cause.category != "upgrade" => {
+                effects.iter().find(|effect| effect.category == "upgrade")
+            }
+            _ => None,
+        };
+        let hence = hence
+            .map(|effect| format!(" Hence: {}", wording::sentence(&effect.title)))
+            .unwrap_or_default();
+        format!(
+            "{}{hence}{}",
+            wording::sentence(&diagnosis.title),
+            self.margin_sentence()
+        )
+    }
+
     fn cause_and_margin(&self, cause: Option<&Diagnosis>) -> String {
         let title = cause
             .map(|diagnosis| wording::sentence(&diagnosis.title))
@@ -171,7 +201,7 @@ impl Ground<'_> {
             .cluster
             .nodes
             .iter()
-            .filter(|node| node.is_not_ready())
+            .filter(|node| node.is_not_ready() && !self.is_lost(node))
             .map(|node| self.down_since(node))
             .collect();
         if !down.is_empty() {
@@ -198,7 +228,12 @@ impl Ground<'_> {
                 upgrade.name
             ));
         }
-        if let Some(movement) = &upgrade.last_movement {
+        // Of one that moves, the summary says so.
+        if let Some(movement) = upgrade
+            .last_movement
+            .as_ref()
+            .filter(|_| upgrade.state != UpgradeState::Progressing)
+        {
             let when = movement
                 .time
                 .map(|time| format!(" at {}", wording::minute(time)))
@@ -248,6 +283,13 @@ impl Ground<'_> {
             )];
         }
         Vec::new()
+    }
+
+    fn is_lost(&self, node: &NodeSummary) -> bool {
+        self.control_plane
+            .lost
+            .iter()
+            .any(|(name, _)| *name == node.name)
     }
 
     fn down_since(&self, node: &NodeSummary) -> String {

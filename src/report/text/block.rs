@@ -128,7 +128,7 @@ fn write_one(
             "",
             DIM,
             &format!(
-                "{} of this rule were left out by its limit",
+                "{} of this rule, cut off by its limit",
                 wording::count(cause.omitted, "more finding")
             ),
         )?;
@@ -280,7 +280,7 @@ fn write_effects(
         };
         let arrow = format!("{}{circle}", "  ".repeat(distance - 1));
         let used = columns(&head) + columns(&arrow) + columns(&effect.rule) + 2;
-        let title = cut(&effect.title, page.width().saturating_sub(used).max(30));
+        let title = cut(&effect.title, page.width().saturating_sub(used).max(12));
         let gap = page.width().saturating_sub(used + columns(&title)) + 2;
         page.unbroken(&[
             (DIM, &head),

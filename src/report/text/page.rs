@@ -34,13 +34,19 @@ impl<'a> Page<'a> {
 
     /// One line as it is, never broken: a command to be copied, or a row that has been measured.
     pub(super) fn unbroken(&mut self, spans: &[(Paint, &str)]) -> io::Result<()> {
-        let last = spans.len().saturating_sub(1);
-        for (index, (paint, text)) in spans.iter().enumerate() {
-            let clean = clean(text);
-            let shown = if index == last {
-                clean.trim_end()
+        let cleaned: Vec<(Paint, String)> = spans
+            .iter()
+            .map(|(paint, text)| (*paint, clean(text)))
+            .collect();
+        let end = cleaned
+            .iter()
+            .rposition(|(_, text)| !text.trim().is_empty())
+            .map_or(0, |last| last + 1);
+        for (index, (paint, text)) in cleaned.iter().take(end).enumerate() {
+            let shown = if index + 1 == end {
+                text.trim_end()
             } else {
-                &clean
+                text
             };
             if self.style.color && !shown.is_empty() {
                 write!(self.out, "{paint}{shown}{paint:#}")?;
@@ -119,18 +125,30 @@ fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     lines
 }
 
-/// Control characters and those that turn the direction of writing, made harmless.
+/// Colours of log lines are dropped; control characters and those that turn the direction of
+/// writing are made visible and harmless.
 fn clean(text: &str) -> String {
-    let harmful = |sign: char| {
-        sign.is_control()
-            || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let replace = |sign: char| match sign {
-        '\t' | '\n' | '\r' => ' ',
-        sign if harmful(sign) => '\u{fffd}',
-        sign => sign,
-    };
-    text.chars().map(replace).collect()
+    let mut clean = String::with_capacity(text.len());
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\u{1b}' if signs.peek() == Some(&'[') => {
+                // Parameters up to the letter that ends the sequence.
+                let end = signs.by_ref().skip(1).find(|end| !matches!(end, ' '..='?'));
+                clean.extend(
+                    end.filter(|end| !matches!(end, '@'..='~'))
+                        .map(|_| '\u{fffd}'),
+                );
+            }
+            '\t' | '\n' | '\r' => clean.push(' '),
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                clean.push('\u{fffd}')
+            }
+            sign if sign.is_control() => clean.push('\u{fffd}'),
+            sign => clean.push(sign),
+        }
+    }
+    clean
 }
 
 #[cfg(test)]
@@ -164,11 +182,14 @@ mod tests {
                 width: 80,
             },
         );
-        page.unbroken(&[(PLAIN, "a\u{1b}[2Jb\tc\u{202e}d\r\ne")])
-            .unwrap();
+        page.unbroken(&[(
+            PLAIN,
+            "a\u{1b}[2J\u{1b}[1;31mb\tc\u{202e}d\r\ne\u{1b}]0;x\u{7}",
+        )])
+        .unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "a\u{fffd}[2Jb c\u{fffd}d  e\n"
+            "ab c\u{fffd}d  e\u{fffd}]0;x\u{fffd}\n"
         );
     }
 
