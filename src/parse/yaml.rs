@@ -581,12 +581,10 @@ impl Reader<'_> {
 /// Whether a plain scalar can begin here.
 fn begins_plain(bytes: &[u8], at: usize) -> bool {
     match bytes.get(at..at + 2) {
-        Some([b'-', next]) => !matches!(next, b' ' | b'\n'),
+        Some([b'-' | b'?' | b':', next]) => !matches!(next, b' ' | b'\n'),
         Some([first, _]) => !matches!(
             first,
             b' ' | b'\n'
-                | b'?'
-                | b':'
                 | b','
                 | b'['
                 | b']'
