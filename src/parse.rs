@@ -28,38 +28,18 @@ const CUTS: usize = 4;
 /// A list of objects that cannot be read to its end, because it was cut or damaged, gives the items
 /// before the mistake. `None` if nothing could be read.
 pub fn parse(path: &str, bytes: Vec<u8>) -> Parsed<Option<Document>> {
-    let mut problems = Vec::new();
-    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = line_at(error.as_bytes(), valid);
-        let reason = "not UTF-8 here; what is not was replaced";
-        problems.push(Problem::new(path, ProblemKind::Encoding, reason).at_line(line));
-        String::from_utf8_lossy(error.as_bytes()).into_owned()
-    });
-    if u32::try_from(text.len()).is_err() {
-        let reason = "a YAML file of 4 GiB or more is not read";
-        problems.push(Problem::new(path, ProblemKind::Limit, reason));
-        return Parsed {
-            value: None,
-            problems,
-        };
-    }
-    let value = match yaml::read(text) {
-        Ok(document) => Some(document),
-        Err(text) => read_general(path, text, &mut problems),
-    };
-    let value = value.map(|mut document| {
+    let mut parsed = read(path, bytes);
+    if let Some(document) = &mut parsed.value {
         document.shrink();
-        document
-    });
-    Parsed { value, problems }
+    }
+    parsed
 }
 
 /// Reads a manifest of a bundle: [`parse`], then the collector's changes undone.
 ///
 /// Empty texts and nulls are both null, whole numbers are integers, and `managedFields` are gone.
 pub fn manifest(path: &str, bytes: Vec<u8>) -> Parsed<Option<Document>> {
-    let mut parsed = parse(path, bytes);
+    let mut parsed = read(path, bytes);
     if let Some(document) = &mut parsed.value {
         if !matches!(document.root().value(), Value::Map(_)) {
             parsed
@@ -100,6 +80,30 @@ pub fn parse_stream(path: &str, text: &str) -> Parsed<Vec<Document>> {
         value.push(document(path, own, tape, &mut problems));
     }
     problems.extend(failure.map(|failure| syntax(path, failure)));
+    Parsed { value, problems }
+}
+
+fn read(path: &str, bytes: Vec<u8>) -> Parsed<Option<Document>> {
+    let mut problems = Vec::new();
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = line_at(error.as_bytes(), valid);
+        let reason = "not UTF-8 here; what is not was replaced";
+        problems.push(Problem::new(path, ProblemKind::Encoding, reason).at_line(line));
+        String::from_utf8_lossy(error.as_bytes()).into_owned()
+    });
+    if u32::try_from(text.len()).is_err() {
+        let reason = "a YAML file of 4 GiB or more is not read";
+        problems.push(Problem::new(path, ProblemKind::Limit, reason));
+        return Parsed {
+            value: None,
+            problems,
+        };
+    }
+    let value = match yaml::read(text) {
+        Ok(document) => Some(document),
+        Err(text) => read_general(path, text, &mut problems),
+    };
     Parsed { value, problems }
 }
 
@@ -214,7 +218,7 @@ mod tests {
     use super::document::View;
     use super::*;
 
-    fn read(text: &str) -> (Option<Json>, Vec<(ProblemKind, Option<u32>)>) {
+    fn outcome(text: &str) -> (Option<Json>, Vec<(ProblemKind, Option<u32>)>) {
         let parsed = parse("a.yaml", text.as_bytes().to_vec());
         let problems = parsed.problems.iter().map(|p| (p.kind, p.line)).collect();
         (
@@ -264,7 +268,7 @@ mod tests {
         ];
         for (text, expected) in table {
             assert!(yaml::read(text.to_owned()).is_err(), "{text}");
-            assert_eq!(read(text), (Some(expected), vec![]), "{text}");
+            assert_eq!(outcome(text), (Some(expected), vec![]), "{text}");
         }
     }
 
@@ -298,7 +302,7 @@ mod tests {
             ),
         ];
         for (text, value, problems) in table {
-            assert_eq!(read(text), (value, problems), "{text}");
+            assert_eq!(outcome(text), (value, problems), "{text}");
         }
     }
 
@@ -306,9 +310,9 @@ mod tests {
 
     #[test]
     fn a_list_cut_anywhere_keeps_its_whole_items() {
-        let whole = read(LIST).0.expect("it is whole");
+        let whole = outcome(LIST).0.expect("it is whole");
         for cut in 24..LIST.len() {
-            let (value, problems) = read(&LIST[..cut]);
+            let (value, problems) = outcome(&LIST[..cut]);
             let value = value.unwrap_or_else(|| panic!("nothing left of {:?}", &LIST[..cut]));
             let complete = LIST[..cut].matches("\n- ").count() - 1;
             let items = value["items"].as_array().cloned().unwrap_or_default();
@@ -327,7 +331,7 @@ mod tests {
                 "{problems:?}"
             );
         }
-        let (_, problems) = read(&LIST[..LIST.find("quoted").unwrap()]);
+        let (_, problems) = outcome(&LIST[..LIST.find("quoted").unwrap()]);
         assert_eq!(problems.len(), 1);
     }
 
@@ -340,7 +344,7 @@ mod tests {
             ("data:", "data: ["),
         ] {
             let text = LIST.replace(from, to);
-            let (value, problems) = read(&text);
+            let (value, problems) = outcome(&text);
             if value == serde_yaml::from_str(&text).ok() {
                 continue;
             }
@@ -439,7 +443,7 @@ mod tests {
             "%".repeat(100_000),
         ] {
             let started = std::time::Instant::now();
-            let (value, problems) = read(&bomb);
+            let (value, problems) = outcome(&bomb);
             let name = &bomb[..10];
             assert!(value.is_none_or(|value| value.is_null()), "{name}");
             assert_eq!(problems.len(), 1, "{name}");

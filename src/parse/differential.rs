@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use super::document::Document;
+use super::document::{Document, View};
 use super::{general, yaml};
 
 /// The oracle's tree, with whole numbers beyond `i64` as floats, as ours are.
@@ -105,7 +105,7 @@ fn damage(text: &mut Vec<u8>, random: &mut Random) {
         .position(|b| *b == b'\n')
         .map_or(text.len(), |i| start + i + 1);
     match random.below(11) {
-        0 | 1 | 2 => {
+        0..=2 => {
             let insertion = INSERTIONS[random.below(INSERTIONS.len())].bytes();
             text.splice(at..at, insertion);
         }
@@ -191,6 +191,44 @@ fn damaged_yaml_gives_the_tree_of_the_oracle_or_falls_back() {
     assert!(
         equal > 100,
         "the damage must leave some texts readable, not {equal} of {fallen}"
+    );
+}
+
+/// Asks a value and all below it for all that can be asked.
+fn walk(view: View<'_>) {
+    assert!(view.line() > 0);
+    assert!(view.offset() <= view.document().text().len());
+    let _ = (view.raw(), view.value());
+    assert_eq!(view.len(), view.items().count() + view.entries().count());
+    view.items().for_each(walk);
+    view.entries().for_each(|(_, value)| walk(value));
+}
+
+#[test]
+fn damaged_yaml_gives_a_sound_tree_or_a_problem() {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    let (mut read, mut cut) = (0, 0);
+    for _ in 0..5_000 {
+        let text = damaged(&mut random);
+        let parsed = super::manifest("a.yaml", text.clone().into_bytes());
+        let streamed = super::parse_stream("a.yaml", &text);
+        streamed
+            .value
+            .iter()
+            .for_each(|document| walk(document.root()));
+        assert!(
+            parsed.value.is_some() || !parsed.problems.is_empty(),
+            "{text}"
+        );
+        if let Some(document) = parsed.value {
+            walk(document.root());
+            read += 1;
+            cut += usize::from(!parsed.problems.is_empty());
+        }
+    }
+    assert!(
+        read > 1_000 && cut > 50,
+        "{read} read, {cut} of them in part"
     );
 }
 
