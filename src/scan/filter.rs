@@ -5,16 +5,14 @@
 //! test, independent of the others, so the cost does not grow with the number of literals, and the
 //! processor overlaps the looks; an automaton waits for each byte's state before it reads the next.
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
-
 use super::literal::{SHORTEST, fold};
 
 /// Bytes in a group.
 const GROUP: usize = 4;
 /// Bits of a group's hash: the table takes 16 KiB and stays in the first-level cache.
 const HASH_BITS: u32 = 17;
+/// Bits of the hash that choose the places to compare with.
+const BUCKET_BITS: u32 = 12;
 /// Literals from this length on go with the long step.
 const LONG: usize = 8;
 
@@ -22,13 +20,21 @@ const LONG: usize = 8;
 pub(super) struct Filter {
     step: usize,
     present: Vec<u64>,
-    /// Folded group to the literals that hold it, and where.
-    groups: HashMap<u32, Vec<Place>, FixedState>,
+    /// Where the places of each bucket begin in `places`, and where the last ends.
+    buckets: Vec<u32>,
+    places: Vec<Place>,
     literals: Vec<Literal>,
 }
 
+/// A group in a literal.
 #[derive(Clone, Copy)]
 struct Place {
+    /// Up to eight folded bytes of the literal, the group among them.
+    bytes: u64,
+    /// Which bits of `bytes` count.
+    mask: u64,
+    /// How many of them stand before the group.
+    before: u32,
     literal: u32,
     /// Where in the literal the group stands.
     offset: u32,
@@ -67,26 +73,29 @@ impl Filter {
             .unwrap_or(SHORTEST);
         let step = shortest.clamp(SHORTEST, 3 * LONG) + 1 - GROUP;
         let mut present = vec![0u64; 1 << (HASH_BITS - 6)];
-        let mut groups = HashMap::<u32, Vec<Place>, FixedState>::default();
+        let mut bucketed = Vec::new();
         for (literal, index) in literals.iter().zip(0u32..) {
             let start = rarest(&literal.folded, step + GROUP - 1);
             for offset in start..start + step {
                 let Some(group) = group_at(&literal.folded, offset) else {
                     continue;
                 };
-                let (word, bit) = slot(group);
-                present[word] |= 1 << bit;
-                let place = Place {
-                    literal: index,
-                    offset: u32::try_from(offset).unwrap_or(u32::MAX),
-                };
-                groups.entry(group).or_default().push(place);
+                let hash = hash(group);
+                present[hash >> 6] |= 1 << (hash & 63);
+                bucketed.push((bucket(hash), Place::new(&literal.folded, index, offset)));
             }
         }
+        bucketed.sort_by_key(|(bucket, _)| *bucket);
+        let buckets = (0..=1 << BUCKET_BITS)
+            .map(|bucket| bucketed.partition_point(|(other, _)| *other < bucket))
+            .map(|start| u32::try_from(start).unwrap_or(u32::MAX))
+            .collect();
+        let places = bucketed.into_iter().map(|(_, place)| place).collect();
         Filter {
             step,
             present,
-            groups,
+            buckets,
+            places,
             literals,
         }
     }
@@ -96,7 +105,8 @@ impl Filter {
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
         while let Some(group) = group_at(text, at) {
-            if self.may_hold(group) && self.places(text, at, group).next().is_some() {
+            let hash = hash(group);
+            if self.may_hold(hash) && self.standing(text, at, hash).next().is_some() {
                 return Some(at);
             }
             at += self.step;
@@ -108,8 +118,9 @@ impl Filter {
     pub(super) fn collect(&self, text: &[u8], patterns: &mut Vec<u32>) {
         let mut at = 0;
         while let Some(group) = group_at(text, at) {
-            if self.may_hold(group) {
-                for literal in self.places(text, at, group) {
+            let hash = hash(group);
+            if self.may_hold(hash) {
+                for literal in self.standing(text, at, hash) {
                     patterns.extend_from_slice(&literal.patterns);
                 }
             }
@@ -118,33 +129,70 @@ impl Filter {
     }
 
     #[inline]
-    fn may_hold(&self, group: u32) -> bool {
-        let (word, bit) = slot(group);
-        self.present[word] >> bit & 1 == 1
+    fn may_hold(&self, hash: usize) -> bool {
+        self.present[hash >> 6] >> (hash & 63) & 1 == 1
     }
 
     /// Literals that stand in the text around a group.
-    fn places<'a>(
+    fn standing<'a>(
         &'a self,
         text: &'a [u8],
         at: usize,
-        group: u32,
+        hash: usize,
     ) -> impl Iterator<Item = &'a Literal> {
-        self.groups
-            .get(&group)
-            .into_iter()
-            .flatten()
-            .filter_map(move |place| {
-                let literal = self.literals.get(place.literal as usize)?;
-                let start = at.checked_sub(place.offset as usize)?;
-                let found = text.get(start..start + literal.folded.len())?;
-                let equal = found
-                    .iter()
-                    .zip(&literal.folded)
-                    .all(|(byte, wanted)| fold(*byte) == *wanted);
-                if equal { Some(literal) } else { None }
-            })
+        let bucket = bucket(hash);
+        let (start, end) = (
+            self.buckets[bucket] as usize,
+            self.buckets[bucket + 1] as usize,
+        );
+        self.places[start..end].iter().filter_map(move |place| {
+            let near = eight_at(text, at.checked_sub(place.before as usize)?);
+            if near & place.mask != place.bytes {
+                return None;
+            }
+            let literal = self.literals.get(place.literal as usize)?;
+            let start = at.checked_sub(place.offset as usize)?;
+            let found = text.get(start..start + literal.folded.len())?;
+            let mut pairs = found.iter().zip(&literal.folded);
+            if pairs.all(|(byte, wanted)| fold(*byte) == *wanted) {
+                Some(literal)
+            } else {
+                None
+            }
+        })
     }
+}
+
+impl Place {
+    fn new(folded: &[u8], literal: u32, offset: usize) -> Place {
+        // As many bytes after the group as there are, then as many before as fit.
+        let start = offset.min(folded.len().saturating_sub(8));
+        let length = (folded.len() - start).min(8);
+        let mask = if length == 8 {
+            u64::MAX
+        } else {
+            (1 << (8 * length)) - 1
+        };
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Place {
+            bytes: eight_at(folded, start) & mask,
+            mask,
+            before: small(offset - start),
+            literal,
+            offset: small(offset),
+        }
+    }
+}
+
+/// Eight folded bytes of a text; those beyond its end are folded zeros.
+#[inline]
+fn eight_at(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    let bytes = match rest.first_chunk::<8>() {
+        Some(bytes) => *bytes,
+        None => std::array::from_fn(|index| rest.get(index).copied().unwrap_or_default()),
+    };
+    u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020
 }
 
 #[inline]
@@ -153,11 +201,14 @@ fn group_at(text: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes) | 0x2020_2020)
 }
 
-/// Word and bit of a group in the table.
 #[inline]
-fn slot(group: u32) -> (usize, u32) {
-    let hash = group.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS);
-    ((hash >> 6) as usize, hash & 63)
+fn hash(group: u32) -> usize {
+    (group.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+}
+
+#[inline]
+fn bucket(hash: usize) -> usize {
+    hash >> (HASH_BITS - BUCKET_BITS)
 }
 
 /// Where to cut a piece of a literal so that its groups are seldom met in logs.
