@@ -370,6 +370,11 @@ fn list(
     }
 }
 
+/// Whether a name is one of an archive that is looked into, so that files lie below it.
+pub(crate) fn is_archive_name(name: &str) -> bool {
+    Kind::by_name(name).is_some()
+}
+
 /// Finds the archives among members: those that are listed at once, and those that wait.
 fn classify(members: &mut [Member], limits: &Limits) {
     members.par_iter_mut().for_each(|member| {
