@@ -18,6 +18,7 @@ mod read;
 mod slice;
 mod tarball;
 mod tree;
+mod xz;
 mod zip;
 
 #[cfg(test)]
@@ -399,7 +400,10 @@ fn classify(members: &mut [Member], limits: &Limits) {
                     in_place => in_place,
                 };
                 let declared = bytes.and_then(|bytes| tarball::declared_size(&bytes, kind));
-                packing.inner = Some(declared.unwrap_or_else(|| limits.allowed(member.size)));
+                // Four bytes that say too much are not those of a gzip's end: it was cut.
+                let allowed = limits.allowed(member.size);
+                let declared = declared.filter(|size| kind == Kind::Xz || *size <= allowed);
+                packing.inner = Some(declared.unwrap_or(allowed));
                 if member.path.file_name().starts_with(READ_IN_ONE_GO) {
                     Form::Tarball(kind, packing)
                 } else {

@@ -151,6 +151,15 @@ fn split_zip(parts: &[Part], last_piece: u32) -> Result<Vec<Input>, OpenError> {
 
 /// One file cut into pieces, laid end to end.
 fn concatenation(parts: &[Part]) -> Result<Input, OpenError> {
+    let first = parts.first().filter(|first| first.number > Some(1));
+    if let Some(first) = first {
+        return Err(OpenError::Parts {
+            reason: format!(
+                "the first piece is missing: {} is the first given",
+                first.name
+            ),
+        });
+    }
     let numbers = parts.windows(2).find_map(|pair| match pair {
         [one, other] if one.number?.checked_add(1)? != other.number? => Some((one, other)),
         _ => None,
