@@ -38,7 +38,7 @@ pub use path::EntryPath;
 use kind::Kind;
 use limits::Budget;
 use listing::{Collector, Form, Listing, Member, Packing, Parent, Place};
-use parts::Input;
+use parts::{Container, Input};
 use read::Read;
 use slice::Slice;
 
@@ -159,11 +159,11 @@ impl Archive {
     fn list_outermost(&self, inputs: &[Input]) -> Listing {
         let mut whole = Listing::default();
         for input in inputs {
-            let parent = Parent::Outermost(&self.name);
+            let parent = Parent::Outermost(&input.name);
             let collector = Collector::new(parent, self.limits.max_entries);
-            let listing = match input {
-                Input::Directory(path) => tree::list(path, collector),
-                Input::Archive {
+            let listing = match &input.container {
+                Container::Directory(path) => tree::list(path, collector),
+                Container::Archive {
                     bytes,
                     kind,
                     pieces,

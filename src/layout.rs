@@ -382,7 +382,8 @@ mod tests {
         let node = |name: Option<&str>| Shape::Node {
             name: name.map(str::to_owned),
         };
-        let table: &[(&[&str], Option<(&str, Shape)>)] = &[
+        type Expected = Option<(&'static str, Shape)>;
+        let table: &[(&[&str], Expected)] = &[
             (
                 &["b/metadata.yaml", "b/yamls/cluster/v1/nodes.yaml"],
                 Some(("b", Shape::Bundle)),

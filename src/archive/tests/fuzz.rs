@@ -74,7 +74,7 @@ fn no_bytes_make_it_panic_or_hang() {
             }
         }
         std::fs::write(&path, &bytes).unwrap();
-        if let Ok(archive) = Archive::open(&[path.clone()], &limits) {
+        if let Ok(archive) = Archive::open(std::slice::from_ref(&path), &limits) {
             read_all(&archive);
         }
         runs += 1;

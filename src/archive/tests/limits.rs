@@ -177,6 +177,19 @@ fn archives_held_in_memory_are_limited_together() {
 }
 
 #[test]
+fn a_flood_of_problems_is_summed_up() {
+    let names: Vec<String> = (0..3000).map(|number| format!("../{number}")).collect();
+    let files: Vec<File<'_>> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let whole = read(&zip(&files));
+    assert_eq!(whole.problems.len(), 1001);
+    let last = whole
+        .problems
+        .iter()
+        .filter(|problem| problem.reason.contains("2000 more"));
+    assert_eq!(last.count(), 1);
+}
+
+#[test]
 fn threads_change_nothing() {
     let inner = zip(FILES);
     let names: Vec<String> = (0..40).map(|number| format!("b/{number}.zip")).collect();

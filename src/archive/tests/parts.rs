@@ -68,7 +68,7 @@ fn archives_that_each_hold_a_part_are_one_tree() {
     // One of them cut.
     let whole = read_parts(&[("x.1.zip", &one[..one.len() - 9]), ("x.2.zip", &two)]);
     assert_eq!(whole.files.len(), 3);
-    assert_eq!(whole.problems.len(), 1);
+    assert_eq!(whole.problems(), [(ProblemKind::Truncated, "x.1.zip")]);
 }
 
 #[test]
