@@ -123,7 +123,7 @@ fn scanner(patterns: &[&str]) -> Scanner {
         .iter()
         .map(|name| (*name).to_owned())
         .chain(hosts)
-        .filter_map(|name| SourceSpec::parse(&name).ok())
+        .filter_map(|name| SourceSpec::parse(&name))
         .collect();
     let specs = patterns.iter().map(|pattern| MatcherSpec {
         sources: sources.clone(),

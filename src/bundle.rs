@@ -67,7 +67,7 @@ enum Piece {
     Log(FileScan),
     Host {
         node: String,
-        facts: HostFacts,
+        facts: Box<HostFacts>,
         log: Option<FileScan>,
         below: String,
     },
@@ -285,7 +285,7 @@ impl Reader<'_> {
                 }
                 Piece::Host {
                     node: node.clone(),
-                    facts,
+                    facts: Box::new(facts),
                     log,
                     below: below.clone(),
                 }
@@ -336,7 +336,7 @@ impl Reader<'_> {
                     log,
                     below,
                 } => {
-                    hosts.entry(node.clone()).or_default().merge(facts);
+                    hosts.entry(node.clone()).or_default().merge(*facts);
                     host_logs.insert((node, below));
                     scans.extend(log);
                 }

@@ -85,7 +85,7 @@ fn threads(analyze: &Analyze) -> Result<(), Stop> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .build_global()
-        .map_err(|error| usage(error))
+        .map_err(usage)
 }
 
 /// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
@@ -102,11 +102,9 @@ fn rules(analyze: &Analyze) -> Result<RuleSet, Stop> {
     let mut rules = RuleSet::load(&directories, &relation::names())
         .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     for param in &analyze.param {
-        rules.set_param(param).map_err(|error| usage(error))?;
+        rules.set_param(param).map_err(usage)?;
     }
-    rules
-        .select(&analyze.only, &analyze.skip)
-        .map_err(|error| usage(error))
+    rules.select(&analyze.only, &analyze.skip).map_err(usage)
 }
 
 fn limits(flags: &LimitFlags) -> Limits {

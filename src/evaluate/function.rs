@@ -319,9 +319,7 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
             })
     }),
     ("yaml", Function, |_, a| {
-        let parsed = argument(a, 0)
-            .as_str()
-            .and_then(|text| crate::parse::yaml_text(text));
+        let parsed = argument(a, 0).as_str().and_then(crate::parse::yaml_text);
         parsed.map_or(Value::Absent, |document| {
             Value::from_json(&document.root().to_json())
         })
