@@ -341,6 +341,13 @@ pub const RELATIONS: &[Relation] = &[
     ),
     many(
         "replicas",
+        &[(DERIVED_GROUP, "Disk")],
+        "Replica",
+        "spec.nodeID, spec.diskPath among longhornPaths",
+        |g, s, _| replicas_on_disk(g, s),
+    ),
+    many(
+        "replicas",
         &[("longhorn.io", "Volume")],
         "Replica",
         "spec.volumeName",
@@ -1103,6 +1110,31 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
                 .entries()
                 .all(|(key, value)| pod.label(key).is_some() && pod.label(key) == value.as_str())
     })
+}
+
+/// Replicas of the disk's node that lie where Longhorn keeps its data on this disk; none if that is unknown.
+fn replicas_on_disk(graph: &Graph, disk: &Subject) -> Vec<Subject> {
+    let Subject::Object(id) = disk else {
+        return Vec::new();
+    };
+    let paths: Vec<&str> = graph
+        .object(*id)
+        .field(&["longhornPaths"])
+        .into_iter()
+        .flat_map(|paths| paths.items())
+        .filter_map(|path| path.as_str())
+        .collect();
+    let mut replicas = lookup(
+        graph,
+        &graph.indexes().replicas_by_node,
+        build_replicas_by_node,
+        node_name(graph, disk),
+    );
+    replicas.retain(|replica| {
+        text(graph, replica, &["spec", "diskPath"])
+            .is_some_and(|path| paths.contains(&path.trim_end_matches('/')))
+    });
+    replicas
 }
 
 fn launcher_pods(graph: &Graph, subject: &Subject) -> Vec<Subject> {
