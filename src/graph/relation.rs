@@ -400,26 +400,21 @@ pub const RELATIONS: &[Relation] = &[
         &[("", "PersistentVolume")],
         "longhorn.io/Volume",
         "spec.csi.volumeHandle, else same name",
-        |g, s, _| {
-            to_volume(
-                g,
-                text(g, s, &["spec", "csi", "volumeHandle"]).or_else(|| Some(name(g, s))),
-            )
-        },
+        |g, s, _| volume_of_persistent(g, Some(name(g, s))),
     ),
     one(
         "volume",
         &[("", "PersistentVolumeClaim")],
         "longhorn.io/Volume",
-        "spec.volumeName",
-        |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"])),
+        "spec.volumeName, then that persistent volume's handle",
+        |g, s, _| volume_of_persistent(g, text(g, s, &["spec", "volumeName"])),
     ),
     one(
         "volume",
         &[("storage.k8s.io", "VolumeAttachment")],
         "longhorn.io/Volume",
-        "spec.source.persistentVolumeName",
-        |g, s, _| to_volume(g, text(g, s, &["spec", "source", "persistentVolumeName"])),
+        "spec.source.persistentVolumeName, then that persistent volume's handle",
+        |g, s, _| volume_of_persistent(g, text(g, s, &["spec", "source", "persistentVolumeName"])),
     ),
     one(
         "volume",
@@ -1027,6 +1022,15 @@ fn to_volume(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
     )
 }
 
+/// The Longhorn volume behind a persistent volume. A statically made one may have another name.
+fn volume_of_persistent(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
+    let handle = name.and_then(|name| {
+        let id = graph.find(graph.kind_id("", "PersistentVolume")?, None, name)?;
+        graph.object(id).text(&["spec", "csi", "volumeHandle"])
+    });
+    to_volume(graph, handle.or(name))
+}
+
 fn filter(
     graph: &Graph,
     group: &str,
@@ -1302,4 +1306,63 @@ fn boots(graph: &Graph, node: &str) -> Vec<Subject> {
     };
     boots.sort_by_key(order);
     boots
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::GraphBuilder;
+    use crate::parse::document::Document;
+
+    #[test]
+    fn a_volume_is_found_by_the_handle_of_its_persistent_volume() {
+        let mut builder = GraphBuilder::default();
+        for object in [
+            json!({
+                "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": "restored-pv" },
+                "spec": { "csi": { "volumeHandle": "restored" } },
+            }),
+            json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": { "name": "by-handle" },
+                "spec": { "source": { "persistentVolumeName": "restored-pv" } },
+            }),
+            json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": { "name": "by-name" },
+                "spec": { "source": { "persistentVolumeName": "pvc-1" } },
+            }),
+            json!({
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+                "metadata": { "name": "claim", "namespace": "default" }, "spec": { "volumeName": "restored-pv" },
+            }),
+        ] {
+            builder.add("yamls/all.yaml", Document::from_json(&object));
+        }
+        let graph = builder.finish();
+        let mut found = Vec::new();
+        for (group, kind) in [
+            ("", "PersistentVolume"),
+            ("storage.k8s.io", "VolumeAttachment"),
+            ("", "PersistentVolumeClaim"),
+        ] {
+            for object in graph.all(group, kind) {
+                let relation = find(&graph, "volume", object.kind());
+                let volumes = relation.map_or(Vec::new(), |relation| {
+                    relation.follow(&graph, &Subject::Object(object.id()), None)
+                });
+                let names: Vec<String> = volumes.iter().map(|it| graph.name_of(it).name).collect();
+                found.push(format!("{} {}", object.name(), names.join(" ")));
+            }
+        }
+        assert_eq!(
+            found,
+            [
+                "restored-pv restored",
+                "by-handle restored",
+                "by-name pvc-1",
+                "claim restored"
+            ]
+        );
+    }
 }
