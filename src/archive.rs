@@ -18,6 +18,7 @@ mod read;
 mod slice;
 mod tarball;
 mod tree;
+mod xz;
 mod zip;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub use path::EntryPath;
 use kind::Kind;
 use limits::Budget;
 use listing::{Collector, Form, Listing, Member, Packing, Parent, Place};
-use parts::Input;
+use parts::{Container, Input};
 use read::Read;
 use slice::Slice;
 
@@ -158,11 +159,11 @@ impl Archive {
     fn list_outermost(&self, inputs: &[Input]) -> Listing {
         let mut whole = Listing::default();
         for input in inputs {
-            let parent = Parent::Outermost(&self.name);
+            let parent = Parent::Outermost(&input.name);
             let collector = Collector::new(parent, self.limits.max_entries);
-            let listing = match input {
-                Input::Directory(path) => tree::list(path, collector),
-                Input::Archive {
+            let listing = match &input.container {
+                Container::Directory(path) => tree::list(path, collector),
+                Container::Archive {
                     bytes,
                     kind,
                     pieces,
@@ -370,6 +371,11 @@ fn list(
     }
 }
 
+/// Whether a name is one of an archive that is looked into, so that files lie below it.
+pub(crate) fn is_archive_name(name: &str) -> bool {
+    Kind::by_name(name).is_some()
+}
+
 /// Finds the archives among members: those that are listed at once, and those that wait.
 fn classify(members: &mut [Member], limits: &Limits) {
     members.par_iter_mut().for_each(|member| {
@@ -394,7 +400,10 @@ fn classify(members: &mut [Member], limits: &Limits) {
                     in_place => in_place,
                 };
                 let declared = bytes.and_then(|bytes| tarball::declared_size(&bytes, kind));
-                packing.inner = Some(declared.unwrap_or_else(|| limits.allowed(member.size)));
+                // Four bytes that say too much are not those of a gzip's end: it was cut.
+                let allowed = limits.allowed(member.size);
+                let declared = declared.filter(|size| kind == Kind::Xz || *size <= allowed);
+                packing.inner = Some(declared.unwrap_or(allowed));
                 if member.path.file_name().starts_with(READ_IN_ONE_GO) {
                     Form::Tarball(kind, packing)
                 } else {

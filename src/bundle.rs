@@ -14,7 +14,7 @@ use crate::diagnosis::facts::BundleInfo;
 use crate::graph::{Collected, Graph, GraphBuilder};
 use crate::layout::{Layout, Shape, Source};
 use crate::parse::document::Document;
-use crate::parse::host::{self, HostFacts};
+use crate::parse::host::{self, HostFacts, HostFile};
 use crate::parse::{self, time::timestamp};
 use crate::scan::{FileScan, Hits, ScanInput, Scanner, SourceSpec};
 use crate::span::{Problem, ProblemKind};
@@ -63,10 +63,7 @@ pub trait Progress: Sync {
 
 /// What one file gave.
 enum Piece {
-    Manifest {
-        path: String,
-        document: Document,
-    },
+    Manifest(String, Document),
     Log(FileScan),
     Host {
         node: String,
@@ -113,10 +110,13 @@ impl Bundle {
         scanner: &Scanner,
         progress: &dyn Progress,
     ) -> Result<Bundle, NotABundle> {
-        let paths = archive.units().iter().map(|unit| &unit.path);
+        // An empty node archive has no files, and is a sign of a bundle all the same.
+        let units = archive.units().iter().map(|unit| &unit.path);
+        let paths = units.chain(archive.nested().iter().map(|nested| &nested.path));
         let layout = Layout::locate(paths).ok_or_else(|| NotABundle {
             name: archive.name().to_owned(),
         })?;
+        let layout = named(archive, layout);
         let reader = Reader {
             archive,
             layout: &layout,
@@ -222,7 +222,7 @@ impl Reader<'_> {
     }
 
     fn shown(&self, path: &str) -> String {
-        self.layout.strip(path).to_owned()
+        self.layout.relative_text(path).unwrap_or(path).to_owned()
     }
 
     fn relative(&self, problem: Problem) -> Problem {
@@ -258,12 +258,9 @@ impl Reader<'_> {
             Source::Manifests { .. } => {
                 let parsed = parse::manifest(&path, content.bytes);
                 problems.extend(parsed.problems);
-                parsed
-                    .value
-                    .map_or(Piece::Nothing, |document| Piece::Manifest {
-                        path: path.clone(),
-                        document,
-                    })
+                parsed.value.map_or(Piece::Nothing, |document| {
+                    Piece::Manifest(path.clone(), document)
+                })
             }
             Source::Metadata => {
                 let parsed = parse::parse(&path, content.bytes);
@@ -329,7 +326,7 @@ impl Reader<'_> {
             collected.cluster |= one.cluster;
             collected.namespaces.extend(one.namespace);
             match one.piece {
-                Piece::Manifest { path, document } => {
+                Piece::Manifest(path, document) => {
                     extent.objects += builder.add(path, document) as u64
                 }
                 Piece::Log(scan) => scans.push(scan),
@@ -356,14 +353,9 @@ impl Reader<'_> {
             collected.namespaces.extend(namespaces);
             collected.failed = failed;
         }
-        if let Shape::Node { name: None } = self.layout.shape() {
-            name_the_node(&mut hosts);
-        }
-        problems.extend(self.archive.nested().iter().filter(|nested| nested.files == 0).filter_map(|nested| {
-            let path = self.shown(nested.path.as_str());
-            let node = self.layout.node_archive(&path)?;
-            let reason = format!("the archive of {node} is empty: the kit knew no collector for its operating system");
-            Some(Problem::new(path, ProblemKind::Missing, reason))
+        problems.extend(self.layout.others().iter().map(|other| {
+            let reason = "another bundle beside this one; only the first was read";
+            Problem::new(other, ProblemKind::Unreadable, reason)
         }));
         builder.collected(collected);
         let mut graph = builder.finish();
@@ -386,7 +378,7 @@ impl Reader<'_> {
         problems.dedup();
         let info = crate::summary::bundle_info(
             self.archive.name(),
-            self.layout.name(),
+            self.layout.directory(),
             metadata.as_ref(),
             &graph,
             now,
@@ -411,14 +403,25 @@ fn is_log(below: &str) -> bool {
 }
 
 /// A node archive alone does not say whose it is; the host's own name does.
-fn name_the_node(hosts: &mut BTreeMap<String, HostFacts>) {
-    let named: Option<(String, String)> = hosts
-        .iter()
-        .find_map(|(known, facts)| Some((known.clone(), facts.hostname.as_ref()?.value.clone())));
-    if let Some((known, name)) = named
-        && let Some(facts) = hosts.remove(&known)
-    {
-        hosts.entry(name).or_default().merge(facts);
+fn named(archive: &Archive, layout: Layout) -> Layout {
+    if !matches!(layout.shape(), Shape::Node { name: None }) {
+        return layout;
+    }
+    let is_hostname = |source: Source| matches!(source, Source::NodeFile { path, .. } if host::recognise(&path) == Some(HostFile::Hostname));
+    let file = archive.units().iter().find(|unit| {
+        layout
+            .relative(&unit.path)
+            .is_some_and(|path| is_hostname(layout.source(path)))
+    });
+    let mut name = None;
+    if let Some(unit) = file {
+        archive.read(unit, &mut |content| {
+            name = Some(String::from_utf8_lossy(&content.bytes).trim().to_owned());
+        });
+    }
+    match name {
+        Some(name) if !name.is_empty() => layout.with_node_name(&name),
+        _ => layout,
     }
 }
 

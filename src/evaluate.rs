@@ -80,14 +80,12 @@ impl Engine {
         let found = mistakes
             .into_iter()
             .map(|(rule, error)| (rule, error.span, error.message));
-        let mut errors = RuleErrors::of_rules(found);
+        let errors = RuleErrors::of_rules(found);
         if errors.prevent_running() {
             return Err(errors);
         }
         let scanner = Scanner::new(specs).map_err(|found| {
-            errors =
-                RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)));
-            errors
+            RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)))
         })?;
         Ok(Engine {
             rules: ready,

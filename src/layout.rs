@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::EntryPath;
+use crate::archive::{self, EntryPath};
 
 /// What an entry of the bundle is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,250 +53,291 @@ pub enum Source {
     Unknown,
 }
 
-/// What an archive is as a whole.
+/// What was given: a whole bundle, or a piece of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
     /// A support bundle.
     Bundle,
-    /// The archive of one node; its name, where a directory tells it.
+    /// One node's archive alone.
     Node {
-        /// Name of the node.
+        /// The node's name, from the directory around its files. `None` where there is none; the
+        /// host's own `configs/etc/hostname` then tells.
         name: Option<String>,
     },
-    /// A supportconfig archive.
-    Supportconfig {
-        /// Name of the node, as the archive's name tells it.
-        node: Option<String>,
-    },
+    /// One supportconfig archive alone.
+    Supportconfig,
 }
 
-/// Where in an archive the bundle begins, and what it is.
+/// Where in the archive the bundle begins, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// Directories above the bundle's own content: empty, or ending in a slash.
-    roots: Vec<String>,
+    /// Path of the top directory; empty if the archive has none.
+    root: String,
     shape: Shape,
+    /// Name of the only node, where the paths do not tell it.
+    node: String,
+    others: Vec<String>,
 }
 
-/// How deep below the archive's top the bundle's own directory may lie.
+/// Directories above the bundle's own top directory in which it is looked for, archives around it
+/// not counted: its own, and one that a user put it in.
 const DEEPEST_ROOT: usize = 2;
 
-/// Name that stands for a node whose name nothing tells yet.
-pub const UNNAMED_NODE: &str = "unnamed";
+/// Stands for the name of a node that is not known.
+const UNNAMED_NODE: &str = "unknown";
+
+/// What a node's archive has at its top; the last is Longhorn's.
+const NODE_DIRECTORIES: [&str; 4] = ["configs", "logs", "scc", "hostinfos"];
 
 impl Layout {
-    /// Finds the bundle in an archive by its content; `None` if nothing in it looks like one.
+    /// Finds the bundle among the paths of an archive by what a bundle holds. `None`: nothing here
+    /// is one.
     pub fn locate<'a>(paths: impl Iterator<Item = &'a EntryPath> + Clone) -> Option<Layout> {
-        let bundle = roots(paths.clone(), is_of_bundle);
-        if !bundle.is_empty() {
-            return Some(Layout {
-                roots: bundle,
-                shape: Shape::Bundle,
-            });
+        let mut found: BTreeMap<Candidate<'a>, Vec<Sign>> = BTreeMap::new();
+        for path in paths {
+            for (candidate, rest) in candidates(path.as_str()) {
+                if let Some(sign) = sign(rest) {
+                    let signs = found.entry(candidate).or_default();
+                    if !signs.contains(&sign) {
+                        signs.push(sign);
+                    }
+                }
+            }
         }
-        let node = roots(paths.clone(), is_of_node);
-        if let Some(root) = node.first() {
-            // A node archive alone keeps its files below `<node>/`; made by hand it has no such level.
-            let name = root
-                .trim_end_matches('/')
-                .rsplit('/')
-                .next()
-                .filter(|name| !name.is_empty());
-            let shape = Shape::Node {
-                name: name.map(str::to_owned),
-            };
-            return Some(Layout {
-                roots: vec![root.clone()],
-                shape,
-            });
-        }
-        let supportconfig = roots(paths, is_of_supportconfig);
-        let root = supportconfig.first()?;
-        let directory = root
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        let shape = Shape::Supportconfig {
-            node: node_of_supportconfig(directory).map(str::to_owned),
+        let is_bundle = |signs: &[Sign]| signs.contains(&Sign::Bundle);
+        let is_node = |signs: &[Sign]| signs.contains(&Sign::Node);
+        let is_supportconfig = |signs: &[Sign]| signs.contains(&Sign::Supportconfig);
+        let roots = |is: &dyn Fn(&[Sign]) -> bool| -> Vec<Candidate<'a>> {
+            let matching = found.iter().filter(|(_, signs)| is(signs));
+            let roots: Vec<Candidate<'a>> = matching.map(|(candidate, _)| *candidate).collect();
+            let depth = roots.first().map_or(0, |first| first.depth);
+            roots
+                .into_iter()
+                .filter(|root| root.depth == depth)
+                .collect()
         };
-        Some(Layout {
-            roots: vec![root.clone()],
-            shape,
-        })
+        [roots(&is_bundle), roots(&is_node), roots(&is_supportconfig)]
+            .iter()
+            .zip([
+                Shape::Bundle,
+                Shape::Node { name: None },
+                Shape::Supportconfig,
+            ])
+            .find_map(|(roots, shape)| {
+                let (first, others) = roots.split_first()?;
+                Some(Layout::new(first.root, shape, others))
+            })
     }
 
-    /// What the archive is.
+    fn new(root: &str, shape: Shape, others: &[Candidate<'_>]) -> Layout {
+        let directory = root.rsplit('/').next().unwrap_or_default();
+        let is_directory = !directory.is_empty() && !archive::is_archive_name(directory);
+        let directory = is_directory.then(|| directory.to_owned());
+        let node = match shape {
+            Shape::Bundle => None,
+            Shape::Node { .. } => directory.clone(),
+            // supportconfig_<node>, where SUSE's default has scc_<host>_<date>_<time>.
+            Shape::Supportconfig => directory.as_ref().map(|directory| {
+                let name = directory.trim_start_matches("scc_");
+                name.trim_start_matches("supportconfig_").to_owned()
+            }),
+        };
+        let shape = match shape {
+            Shape::Node { .. } => Shape::Node { name: directory },
+            shape => shape,
+        };
+        Layout {
+            root: root.to_owned(),
+            shape,
+            node: node.unwrap_or_else(|| UNNAMED_NODE.to_owned()),
+            others: others.iter().map(|other| other.root.to_owned()).collect(),
+        }
+    }
+
+    /// The same, where the only node has a name that was found in its files.
+    #[must_use]
+    pub fn with_node_name(self, name: &str) -> Layout {
+        Layout {
+            node: name.to_owned(),
+            ..self
+        }
+    }
+
+    /// What was given.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// Name of the bundle's top directory, if it has one.
-    pub fn name(&self) -> Option<&str> {
-        let root = self.roots.first()?.trim_end_matches('/');
-        root.rsplit('/').next().filter(|name| !name.is_empty())
+    /// Name of the top directory, where the archive has one.
+    pub fn directory(&self) -> Option<&str> {
+        self.root.rsplit('/').next().filter(|name| !name.is_empty())
     }
 
-    /// The path as the report shows it: relative to the bundle's top directory. `None` for what lies beside it.
+    /// Top directories of other bundles (or node archives, if that is the shape) beside this one,
+    /// which are not read.
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+
+    /// A path as the report shows it, from the bundle's top directory. `None` if it is outside.
     pub fn relative<'p>(&self, path: &'p EntryPath) -> Option<&'p str> {
-        let path = path.as_str();
-        self.roots
-            .iter()
-            .find_map(|root| path.strip_prefix(root.as_str()))
-            .filter(|path| !path.is_empty())
+        self.relative_text(path.as_str())
     }
 
-    /// The path as [`Layout::relative`], or as it is where it lies beside the bundle.
-    pub fn strip<'p>(&self, path: &'p str) -> &'p str {
-        self.roots
-            .iter()
-            .find_map(|root| path.strip_prefix(root.as_str()))
-            .unwrap_or(path)
+    /// The same for a path that is text, such as that of a problem.
+    pub fn relative_text<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.root.is_empty() {
+            return Some(path);
+        }
+        path.strip_prefix(self.root.as_str())?.strip_prefix('/')
     }
 
-    /// What a file is, from its path relative to the bundle's top directory.
+    /// What the entry at a path from the bundle's top directory is.
     pub fn source(&self, relative: &str) -> Source {
-        match &self.shape {
-            Shape::Bundle => source_in_bundle(relative),
-            Shape::Node { name } => {
-                source_in_node(name.as_deref().unwrap_or(UNNAMED_NODE), relative)
-            }
-            Shape::Supportconfig { node } => Source::Supportconfig {
-                node: node.clone().unwrap_or_else(|| UNNAMED_NODE.to_owned()),
-                file: relative.rsplit('/').next().unwrap_or(relative).to_owned(),
-            },
-        }
-    }
-
-    /// The node whose archive a path is: `nodes/harv-1.zip`.
-    pub fn node_archive<'p>(&self, relative: &'p str) -> Option<&'p str> {
-        let name = relative.strip_prefix("nodes/")?.strip_suffix(".zip")?;
-        (self.shape == Shape::Bundle && !name.contains('/')).then_some(name)
-    }
-}
-
-/// The directories below which files look like those of a bundle, best first: with metadata, then
-/// shallow. Merged parts have one each, so all that are as good as the best are kept.
-fn roots<'a>(paths: impl Iterator<Item = &'a EntryPath>, weight: fn(&str) -> u32) -> Vec<String> {
-    let mut found: BTreeMap<&str, u32> = BTreeMap::new();
-    for path in paths {
-        let path = path.as_str();
-        let mut start = 0;
-        for depth in 0..=DEEPEST_ROOT {
-            let (root, rest) = path.split_at(start);
-            let weight = weight(rest);
-            if weight > 0 {
-                let held = found.entry(root).or_insert(0);
-                *held = (*held).max(weight);
-                break;
-            }
-            match rest.find('/') {
-                // Below `nodes/` and `logs/` every name is somebody's; none begins a bundle.
-                Some(slash) if depth < DEEPEST_ROOT => start += slash + 1,
-                _ => break,
-            }
-        }
-    }
-    let best = found.values().copied().max().unwrap_or(0);
-    let shallowest = found
-        .iter()
-        .filter(|(_, weight)| **weight == best)
-        .map(|(root, _)| root.matches('/').count())
-        .min();
-    found
-        .into_iter()
-        .filter(|(root, weight)| *weight == best && Some(root.matches('/').count()) == shallowest)
-        .map(|(root, _)| root.to_owned())
-        .collect()
-}
-
-fn is_of_bundle(path: &str) -> u32 {
-    let directory = |name: &str| {
-        path.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    match path {
-        "metadata.yaml" | "bundleGenerationError.log" => 3,
-        _ if directory("yamls") => 2,
-        _ if directory("nodes") => 2,
-        // Any tree may have a directory of logs; two levels and a container's log below it are a bundle's.
-        _ if directory("logs") && path.matches('/').count() == 3 && path.contains(".log") => 2,
-        _ => 0,
-    }
-}
-
-fn is_of_node(path: &str) -> u32 {
-    let known = [
-        "configs/etc/",
-        "configs/oem/",
-        "logs/kernel.log",
-        "logs/rke2-",
-        "logs/console.log",
-        "scc/",
-    ];
-    u32::from(known.iter().any(|start| path.starts_with(start)))
-}
-
-fn is_of_supportconfig(path: &str) -> u32 {
-    let known = [
-        "basic-environment.txt",
-        "basic-health-check.txt",
-        "supportconfig.txt",
-        "boot.txt",
-        "fs-diskio.txt",
-    ];
-    u32::from(known.contains(&path))
-}
-
-/// `scc_supportconfig_<node>[-RRRRRR]`; the six random characters came with kit v0.0.65.
-fn node_of_supportconfig(directory: &str) -> Option<&str> {
-    let name = directory.strip_prefix("scc_supportconfig_")?;
-    let name = name.strip_suffix(".txz").unwrap_or(name);
-    match name.rsplit_once('-') {
-        Some((node, random))
-            if random.len() == 6
-                && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
-                && random.bytes().any(|byte| !byte.is_ascii_lowercase()) =>
-        {
-            Some(node)
-        }
-        _ => Some(name),
-    }
-}
-
-fn source_in_bundle(path: &str) -> Source {
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts.as_slice() {
-        ["metadata.yaml"] => Source::Metadata,
-        ["bundleGenerationError.log"] => Source::CollectorErrors,
-        ["prometheus-alerts.json"] => Source::Alerts,
-        ["yamls", "cluster", rest @ ..] => manifests(None, rest),
-        ["yamls", "namespaced", namespace, rest @ ..] => manifests(Some(namespace), rest),
-        ["logs", namespace, pod, file] => pod_log(namespace, pod, file),
-        // `nodes/<node>.zip/<node>/…`, or unpacked as `nodes/<node>/…` with or without the inner level.
-        ["nodes", node, rest @ ..] => {
-            let node = node.strip_suffix(".zip").unwrap_or(node);
-            let rest = match rest {
-                [first, below @ ..] if *first == node => below,
-                _ => rest,
+        if let Some((node, path)) = self.host_path(relative) {
+            let node = node.to_owned();
+            return match supportconfig_file(path) {
+                _ if self.shape == Shape::Supportconfig => Source::Supportconfig {
+                    node,
+                    file: path.to_owned(),
+                },
+                Some(file) => Source::Supportconfig {
+                    node,
+                    file: file.to_owned(),
+                },
+                None => Source::NodeFile {
+                    node,
+                    path: path.to_owned(),
+                },
             };
-            source_in_node(node, &rest.join("/"))
         }
-        _ => Source::Unknown,
+        let components: Vec<&str> = relative.split('/').collect();
+        match components.as_slice() {
+            ["metadata.yaml"] => Source::Metadata,
+            ["bundleGenerationError.log"] => Source::CollectorErrors,
+            ["prometheus-alerts.json"] => Source::Alerts,
+            ["yamls", "cluster", rest @ ..] => manifests(None, rest),
+            ["yamls", "namespaced", namespace, rest @ ..] => manifests(Some(namespace), rest),
+            ["logs", namespace, pod, file] => match container(file) {
+                Some((container, previous)) => Source::PodLog {
+                    namespace: (*namespace).to_owned(),
+                    pod: (*pod).to_owned(),
+                    container: container.to_owned(),
+                    previous,
+                },
+                None => Source::Unknown,
+            },
+            _ => Source::Unknown,
+        }
+    }
+
+    /// The path that rules see, the same whatever the bundle was packed in:
+    /// `nodes/<node>/logs/kernel.log`, `nodes/<node>/scc/<file>` for a file of a supportconfig
+    /// archive, and for all else the path itself. `None` for what is not known.
+    pub fn canonical(&self, relative: &str) -> Option<String> {
+        match self.source(relative) {
+            Source::Unknown => None,
+            Source::NodeFile { node, path } => Some(format!("nodes/{node}/{path}")),
+            Source::Supportconfig { node, file } => Some(format!("nodes/{node}/scc/{file}")),
+            _ => Some(relative.to_owned()),
+        }
+    }
+
+    /// The node that a file was collected from, and the path below the node's directory.
+    fn host_path<'p>(&'p self, relative: &'p str) -> Option<(&'p str, &'p str)> {
+        if self.shape != Shape::Bundle {
+            return Some((&self.node, relative));
+        }
+        let (holder, path) = relative.strip_prefix("nodes/")?.split_once('/')?;
+        let node = holder.strip_suffix(".zip").unwrap_or(holder);
+        // The archive holds the node's directory; one that was made by hand may not.
+        let path = match path.split_once('/') {
+            Some((first, rest)) if first == node || !NODE_DIRECTORIES.contains(&first) => rest,
+            _ => path,
+        };
+        (!path.is_empty()).then_some((node, path))
     }
 }
 
+/// A directory that may be the bundle's top. The order is that of preference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate<'a> {
+    depth: usize,
+    root: &'a str,
+}
+
+/// What a path, taken from a candidate, is a sign of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Bundle,
+    Node,
+    Supportconfig,
+}
+
+/// The directories of a path that may be the bundle's top, each with the rest of the path.
+fn candidates(path: &str) -> impl Iterator<Item = (Candidate<'_>, &str)> {
+    let whole = Candidate { depth: 0, root: "" };
+    let separators = path.match_indices('/').map(|(at, _)| at);
+    let below = separators.scan((0, 0), |(depth, begin), at| {
+        let component = path.get(*begin..at)?;
+        *depth += usize::from(!archive::is_archive_name(component));
+        *begin = at + 1;
+        let root = path.get(..at)?;
+        let candidate = Candidate {
+            depth: *depth,
+            root,
+        };
+        (*depth <= DEEPEST_ROOT).then_some((candidate, path.get(at + 1..)?))
+    });
+    std::iter::once((whole, path)).chain(below)
+}
+
+fn sign(rest: &str) -> Option<Sign> {
+    let mut components = rest.split('/');
+    let mut next = || components.next();
+    match (next()?, next(), next(), next(), next()) {
+        // metadata.yaml alone is no sign: charts and operators have one, too.
+        ("bundleGenerationError.log", None, ..) => Some(Sign::Bundle),
+        ("yamls", Some("cluster" | "namespaced"), Some(_), ..) => Some(Sign::Bundle),
+        ("logs", Some(_), Some(_), Some(file), None) if container(file).is_some() => {
+            Some(Sign::Bundle)
+        }
+        ("nodes", Some(archive), None, ..) if archive.ends_with(".zip") => Some(Sign::Bundle),
+        ("nodes", Some(archive), Some(_), ..) if archive.ends_with(".zip") => Some(Sign::Bundle),
+        ("nodes", Some(_), Some(first), Some(second), _)
+            if NODE_DIRECTORIES.contains(&first) || NODE_DIRECTORIES.contains(&second) =>
+        {
+            Some(Sign::Bundle)
+        }
+        ("configs", Some("etc" | "oem"), Some(_), ..) => Some(Sign::Node),
+        ("logs", Some(file), None, ..) if container(file).is_some() => Some(Sign::Node),
+        ("hostinfos", Some(_), None, ..) => Some(Sign::Node),
+        ("scc", Some(archive), ..) if archive.starts_with("scc_") => Some(Sign::Node),
+        ("basic-environment.txt" | "supportconfig.txt" | "basic-health-check.txt", None, ..) => {
+            Some(Sign::Supportconfig)
+        }
+        _ => None,
+    }
+}
+
+/// The container of a log file of that name, and whether it is of its previous instance.
+fn container(file: &str) -> Option<(&str, bool)> {
+    match file.strip_suffix(".log.1") {
+        Some(container) => Some((container, true)),
+        None => file
+            .strip_suffix(".log")
+            .map(|container| (container, false)),
+    }
+}
+
+/// The manifests at a path below a scope: `<group>/<version>/<resource>.yaml`, without group for
+/// the core group. The bundles of 2021 have a project's name there, which tells neither.
 fn manifests(namespace: Option<&str>, rest: &[&str]) -> Source {
     let (group, version, file) = match rest {
-        [version, file] => ("", *version, *file),
+        [version, file] if is_version(version) => ("", *version, *file),
+        [_, file] => ("", "", *file),
         [group, version, file] => (*group, *version, *file),
         _ => return Source::Unknown,
-    };
-    // The layout of 2021 had a word for the maker (`kubernetes`, `harvester`) in place of a version.
-    let version = if version.starts_with('v') {
-        version
-    } else {
-        ""
     };
     match file.strip_suffix(".yaml") {
         Some(resource) => Source::Manifests {
@@ -309,40 +350,26 @@ fn manifests(namespace: Option<&str>, rest: &[&str]) -> Source {
     }
 }
 
-fn pod_log(namespace: &str, pod: &str, file: &str) -> Source {
-    let (container, previous) = match (file.strip_suffix(".log"), file.strip_suffix(".log.1")) {
-        (Some(container), _) => (container, false),
-        (None, Some(container)) => (container, true),
-        (None, None) => return Source::Unknown,
-    };
-    Source::PodLog {
-        namespace: namespace.to_owned(),
-        pod: pod.to_owned(),
-        container: container.to_owned(),
-        previous,
-    }
+/// Whether it is a version of an API: `v1`, `v1beta2`.
+fn is_version(text: &str) -> bool {
+    let digits = text.strip_prefix('v').unwrap_or_default();
+    digits.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// A file of a node's own archive. The supportconfig lies in an archive of its own, below `scc/`,
-/// in older bundles below `logs/`.
-fn source_in_node(node: &str, path: &str) -> Source {
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts.as_slice() {
-        [] | [""] => Source::Unknown,
-        ["scc" | "logs", archive, below @ ..] if archive.starts_with("scc_") => {
-            match below.last() {
-                Some(file) => Source::Supportconfig {
-                    node: node.to_owned(),
-                    file: (*file).to_owned(),
-                },
-                None => Source::Unknown,
-            }
-        }
-        ["configs" | "logs" | "hostinfos", ..] => Source::NodeFile {
-            node: node.to_owned(),
-            path: path.to_owned(),
-        },
-        _ => Source::Unknown,
+/// The file inside a supportconfig archive that a path below a node's directory leads to:
+/// `scc/scc_<name>.txz/scc_<name>/<file>`. Before 1.4 the archive is in `logs/`; it may be
+/// unpacked.
+fn supportconfig_file(path: &str) -> Option<&str> {
+    let inside = path
+        .strip_prefix("scc/")
+        .or_else(|| path.strip_prefix("logs/"))?;
+    let (archive, file) = inside.split_once('/')?;
+    if !archive.starts_with("scc_") {
+        return None;
+    }
+    match file.split_once('/') {
+        Some((directory, file)) if directory.starts_with("scc_") => Some(file),
+        _ => Some(file),
     }
 }
 
@@ -351,160 +378,233 @@ mod tests {
     use super::*;
 
     fn locate(paths: &[&str]) -> Option<Layout> {
-        let paths: Vec<EntryPath> = paths.iter().map(|path| EntryPath::for_test(path)).collect();
+        let paths: Vec<EntryPath> = paths.iter().map(|path| EntryPath::of(path)).collect();
         Layout::locate(paths.iter())
     }
 
     #[test]
-    fn finds_the_root_by_content() {
-        let table: [(&[&str], Option<(&str, Shape)>); 9] = [
+    fn finds_the_top_directory_by_content() {
+        let node = |name: Option<&str>| Shape::Node {
+            name: name.map(str::to_owned),
+        };
+        type Expected = Option<(&'static str, Shape)>;
+        let table: &[(&[&str], Expected)] = &[
             (
-                &["metadata.yaml", "yamls/cluster/v1/nodes.yaml"],
+                &["b/metadata.yaml", "b/yamls/cluster/v1/nodes.yaml"],
+                Some(("b", Shape::Bundle)),
+            ),
+            (
+                &["metadata.yaml", "nodes/n.zip/n/logs/kernel.log"],
                 Some(("", Shape::Bundle)),
             ),
             (
-                &["sb/metadata.yaml", "sb/nodes/n1.zip/n1/logs/kernel.log"],
-                Some(("sb/", Shape::Bundle)),
+                &["metadata.yaml", "bundleGenerationError.log"],
+                Some(("", Shape::Bundle)),
             ),
             (
-                &["a/sb/metadata.yaml", "a/sb/logs/ns/pod/c.log", "a/note.txt"],
-                Some(("a/sb/", Shape::Bundle)),
+                &["home/b/yamls/namespaced/ns/v1/pods.yaml"],
+                Some(("home/b", Shape::Bundle)),
             ),
-            // Metadata lost, as in a truncated zip: the tree tells.
+            (&["a/b/c/yamls/cluster/v1/nodes.yaml"], None),
             (
-                &["sb/yamls/cluster/v1/nodes.yaml"],
-                Some(("sb/", Shape::Bundle)),
-            ),
-            (&["a/b/c/metadata.yaml"], None),
-            (
-                &["n1/logs/kernel.log", "n1/configs/etc/hostname"],
-                Some((
-                    "n1/",
-                    Shape::Node {
-                        name: Some("n1".into()),
-                    },
-                )),
+                &["x/b.zip/b/logs/ns/pod/c.log.1"],
+                Some(("x/b.zip/b", Shape::Bundle)),
             ),
             (
-                &["logs/kernel.log", "configs/etc/hostname"],
-                Some(("", Shape::Node { name: None })),
+                &["b.tar.gz/b/nodes/n1.zip"],
+                Some(("b.tar.gz/b", Shape::Bundle)),
+            ),
+            (&["b/nodes/n1/logs/kernel.log"], Some(("b", Shape::Bundle))),
+            (
+                &["b/nodes/n1/n1/logs/kernel.log"],
+                Some(("b", Shape::Bundle)),
             ),
             (
-                &["scc_supportconfig_n1-aB3dE6/basic-environment.txt"],
-                Some((
-                    "scc_supportconfig_n1-aB3dE6/",
-                    Shape::Supportconfig {
-                        node: Some("n1".into()),
-                    },
-                )),
+                &[
+                    "b/external/l.zip/l/metadata.yaml",
+                    "b/external/l.zip/l/yamls/cluster/v1/nodes.yaml",
+                    "b/logs/ns/pod/c.log",
+                ],
+                Some(("b", Shape::Bundle)),
             ),
-            (&["index.html", "photos/cat.jpg"], None),
+            (&["n1/logs/kernel.log"], Some(("n1", node(Some("n1"))))),
+            (
+                &["configs/etc/hostname", "logs/kernel.log"],
+                Some(("", node(None))),
+            ),
+            (
+                &["upload.zip/configs/etc/hostname"],
+                Some(("upload.zip", node(None))),
+            ),
+            (
+                &["n1/scc/scc_supportconfig_n1.txz"],
+                Some(("n1", node(Some("n1")))),
+            ),
+            (
+                &["scc_supportconfig_n1/basic-environment.txt"],
+                Some(("scc_supportconfig_n1", Shape::Supportconfig)),
+            ),
+            (&["metadata.yaml", "templates/x.yaml"], None),
+            (&["README.md"], None),
+            (&[], None),
         ];
-        for (paths, wanted) in table {
+        for (paths, expected) in table {
             let found = locate(paths);
             let found = found
                 .as_ref()
-                .map(|layout| (layout.roots[0].as_str(), layout.shape.clone()));
-            assert_eq!(found, wanted, "{paths:?}");
+                .map(|layout| (layout.root.as_str(), layout.shape.clone()));
+            assert_eq!(&found, expected, "{paths:?}");
         }
     }
 
     #[test]
-    fn parts_that_are_archives_of_their_own_share_a_bundle() {
-        let layout = locate(&["x.1/sb/metadata.yaml", "x.2/sb/bundleGenerationError.log"]).unwrap();
-        assert_eq!(layout.roots, ["x.1/sb/", "x.2/sb/"]);
+    fn two_bundles_are_told_apart() {
+        let layout = locate(&["a/nodes/n.zip", "b/nodes/n.zip", "b/metadata.yaml"]).unwrap();
+        assert_eq!(
+            (layout.root.as_str(), layout.others()),
+            ("a", &["b".to_owned()][..])
+        );
+        assert_eq!(
+            layout.relative(&EntryPath::of("a/nodes/n.zip")),
+            Some("nodes/n.zip")
+        );
+        assert_eq!(layout.relative(&EntryPath::of("b/nodes/n.zip")), None);
+        assert_eq!(layout.relative(&EntryPath::of("ab/nodes/n.zip")), None);
+    }
+
+    fn manifests_of(namespace: Option<&str>, group: &str, version: &str, resource: &str) -> Source {
+        Source::Manifests {
+            namespace: namespace.map(str::to_owned),
+            group: group.to_owned(),
+            version: version.to_owned(),
+            resource: resource.to_owned(),
+        }
+    }
+
+    fn node_file(node: &str, path: &str) -> Source {
+        let (node, path) = (node.to_owned(), path.to_owned());
+        Source::NodeFile { node, path }
+    }
+
+    fn supportconfig(node: &str, file: &str) -> Source {
+        let (node, file) = (node.to_owned(), file.to_owned());
+        Source::Supportconfig { node, file }
     }
 
     #[test]
-    fn says_what_a_path_is() {
-        let layout = Layout {
-            roots: vec![String::new()],
-            shape: Shape::Bundle,
-        };
-        let manifests = |namespace: Option<&str>, group: &str, version: &str, resource: &str| {
-            Source::Manifests {
-                namespace: namespace.map(str::to_owned),
-                group: group.to_owned(),
-                version: version.to_owned(),
-                resource: resource.to_owned(),
-            }
-        };
-        let node_file = |path: &str| Source::NodeFile {
-            node: "n1".into(),
-            path: path.into(),
-        };
-        let supportconfig = || Source::Supportconfig {
-            node: "n1".into(),
-            file: "fs-smartmon.txt".into(),
-        };
-        let log = |previous| Source::PodLog {
-            namespace: "ns".into(),
-            pod: "p".into(),
-            container: "c".into(),
+    fn a_path_tells_what_it_is() {
+        let layout = locate(&["b/bundleGenerationError.log"]).unwrap();
+        let log = |container: &str, previous| Source::PodLog {
+            namespace: "ns".to_owned(),
+            pod: "pod-1".to_owned(),
+            container: container.to_owned(),
             previous,
         };
-        for (path, wanted) in [
-            ("metadata.yaml", Source::Metadata),
-            ("bundleGenerationError.log", Source::CollectorErrors),
-            ("prometheus-alerts.json", Source::Alerts),
+        let same = "(the path itself)";
+        let table = [
+            ("metadata.yaml", Source::Metadata, same),
+            ("bundleGenerationError.log", Source::CollectorErrors, same),
+            ("prometheus-alerts.json", Source::Alerts, same),
             (
                 "yamls/cluster/v1/nodes.yaml",
-                manifests(None, "", "v1", "nodes"),
+                manifests_of(None, "", "v1", "nodes"),
+                same,
             ),
             (
-                "yamls/cluster/longhorn.io/v1beta2/x.yaml",
-                manifests(None, "longhorn.io", "v1beta2", "x"),
-            ),
-            (
-                "yamls/namespaced/ns/v1/pods.yaml",
-                manifests(Some("ns"), "", "v1", "pods"),
-            ),
-            (
-                "yamls/namespaced/ns/apps/v1/x.yaml",
-                manifests(Some("ns"), "apps", "v1", "x"),
+                "yamls/namespaced/ns/apps/v1/deployments.yaml",
+                manifests_of(Some("ns"), "apps", "v1", "deployments"),
+                same,
             ),
             (
                 "yamls/cluster/kubernetes/nodes.yaml",
-                manifests(None, "", "", "nodes"),
+                manifests_of(None, "", "", "nodes"),
+                same,
             ),
-            ("logs/ns/p/c.log", log(false)),
-            ("logs/ns/p/c.log.1", log(true)),
-            ("logs/ns/p/c.txt", Source::Unknown),
+            ("yamls/cluster/v1/nodes.json", Source::Unknown, ""),
+            ("yamls/cluster/nodes.yaml", Source::Unknown, ""),
+            ("logs/ns/pod-1/c.log", log("c", false), same),
+            ("logs/ns/pod-1/c.log.1", log("c", true), same),
+            ("logs/ns/pod-1/c.txt", Source::Unknown, ""),
             (
                 "nodes/n1.zip/n1/logs/kernel.log",
-                node_file("logs/kernel.log"),
-            ),
-            ("nodes/n1/n1/logs/kernel.log", node_file("logs/kernel.log")),
-            ("nodes/n1/logs/kernel.log", node_file("logs/kernel.log")),
-            (
-                "nodes/n1.zip/n1/scc/scc_supportconfig_n1.txz/scc_supportconfig_n1/fs-smartmon.txt",
-                supportconfig(),
+                node_file("n1", "logs/kernel.log"),
+                "nodes/n1/logs/kernel.log",
             ),
             (
-                "nodes/n1.zip/n1/logs/scc_supportconfig_n1.txz/scc_supportconfig_n1/fs-smartmon.txt",
-                supportconfig(),
+                "nodes/n1/logs/kernel.log",
+                node_file("n1", "logs/kernel.log"),
+                same,
             ),
             (
-                "nodes/n1.zip/n1/scc/scc_supportconfig_n1.txz",
-                Source::Unknown,
+                "nodes/n1/n1/configs/etc/hostname",
+                node_file("n1", "configs/etc/hostname"),
+                "nodes/n1/configs/etc/hostname",
             ),
-            ("README", Source::Unknown),
-        ] {
-            assert_eq!(layout.source(path), wanted, "{path}");
+            (
+                "nodes/n1.zip/logs/kernel.log",
+                node_file("n1", "logs/kernel.log"),
+                "nodes/n1/logs/kernel.log",
+            ),
+            (
+                "nodes/n1.zip/n1/scc/scc_x.txz/scc_x/fs-smartmon.txt",
+                supportconfig("n1", "fs-smartmon.txt"),
+                "nodes/n1/scc/fs-smartmon.txt",
+            ),
+            (
+                "nodes/n1.zip/n1/logs/scc_x.txz/scc_x/boot.txt",
+                supportconfig("n1", "boot.txt"),
+                "nodes/n1/scc/boot.txt",
+            ),
+            (
+                "nodes/n1/scc/scc_x/boot.txt",
+                supportconfig("n1", "boot.txt"),
+                "nodes/n1/scc/boot.txt",
+            ),
+            ("nodes/n1.zip", Source::Unknown, ""),
+            ("nodes/", Source::Unknown, ""),
+            ("", Source::Unknown, ""),
+            ("readme.txt", Source::Unknown, ""),
+        ];
+        for (path, source, canonical) in table {
+            assert_eq!(layout.source(path), source, "{path}");
+            let expected = match canonical {
+                "" => None,
+                "(the path itself)" => Some(path),
+                canonical => Some(canonical),
+            };
+            assert_eq!(layout.canonical(path).as_deref(), expected, "{path}");
         }
-        assert_eq!(layout.node_archive("nodes/n1.zip"), Some("n1"));
-        assert_eq!(layout.node_archive("nodes/n1.zip/n1/logs/kernel.log"), None);
     }
 
     #[test]
-    fn the_random_suffix_is_no_part_of_the_nodes_name() {
-        for (directory, node) in [
-            ("scc_supportconfig_n1", Some("n1")),
-            ("scc_supportconfig_n1-aB3dE6", Some("n1")),
-            ("scc_supportconfig_harv-master", Some("harv-master")),
-            ("scc_harvester_abcde", None),
-        ] {
-            assert_eq!(node_of_supportconfig(directory), node, "{directory}");
-        }
+    fn a_piece_alone_reads_like_the_same_in_a_bundle() {
+        let node = locate(&["n1/logs/kernel.log"]).unwrap();
+        assert_eq!(
+            node.source("logs/kernel.log"),
+            node_file("n1", "logs/kernel.log")
+        );
+        assert_eq!(
+            node.canonical("logs/kernel.log").unwrap(),
+            "nodes/n1/logs/kernel.log"
+        );
+        assert_eq!(
+            node.source("scc/scc_x.txz/scc_x/a.txt"),
+            supportconfig("n1", "a.txt")
+        );
+
+        let unnamed = locate(&["logs/kernel.log"]).unwrap();
+        assert_eq!(
+            unnamed.canonical("logs/kernel.log").unwrap(),
+            "nodes/unknown/logs/kernel.log"
+        );
+        let named = unnamed.with_node_name("n2");
+        assert_eq!(
+            named.canonical("logs/kernel.log").unwrap(),
+            "nodes/n2/logs/kernel.log"
+        );
+
+        let scc = locate(&["scc_supportconfig_n1/supportconfig.txt"]).unwrap();
+        assert_eq!(scc.source("boot.txt"), supportconfig("n1", "boot.txt"));
+        assert_eq!(scc.canonical("boot.txt").unwrap(), "nodes/n1/scc/boot.txt");
     }
 }

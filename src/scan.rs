@@ -16,7 +16,7 @@ mod record;
 mod source;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
@@ -268,6 +268,8 @@ pub struct Scanner {
     compiled: Vec<Compiled>,
     /// Every pattern under its number, as matcher and place among its patterns.
     patterns: Vec<(usize, usize)>,
+    /// Every source that a matcher names, with the matchers that name it.
+    sources: BTreeMap<SourceSpec, Vec<usize>>,
     /// Patterns that apply together, by the matchers that they are of. Files of a kind share a set,
     /// so one is built per kind rather than per file, and no log pays for another one's patterns.
     sets: Mutex<HashMap<Vec<usize>, Arc<PatternSet>, FixedState>>,
@@ -294,6 +296,12 @@ impl Scanner {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let mut sources = BTreeMap::<SourceSpec, Vec<usize>>::new();
+        for (matcher, spec) in specs.iter().enumerate() {
+            for source in &spec.sources {
+                sources.entry(source.clone()).or_default().push(matcher);
+            }
+        }
         let numbered = compiled.iter().enumerate();
         let patterns = numbered
             .flat_map(|(matcher, compiled)| {
@@ -304,6 +312,7 @@ impl Scanner {
             specs,
             compiled,
             patterns,
+            sources,
             sets: Mutex::default(),
         })
     }
@@ -320,10 +329,7 @@ impl Scanner {
 
     /// Whether any matcher reads this file.
     pub fn reads(&self, source: &Source) -> bool {
-        self.specs
-            .iter()
-            .flat_map(|spec| &spec.sources)
-            .any(|spec| spec.matches(source))
+        self.sources.keys().any(|spec| spec.matches(source))
     }
 
     /// Reads one file. The outcome depends on the input alone, whatever was read before and on
@@ -345,14 +351,9 @@ impl Scanner {
     }
 
     fn set(&self, source: &Source) -> Arc<PatternSet> {
-        let applies = |spec: &MatcherSpec| spec.sources.iter().any(|spec| spec.matches(source));
-        let matchers: Vec<usize> = self
-            .specs
-            .iter()
-            .enumerate()
-            .filter(|(_, spec)| applies(spec))
-            .map(|(matcher, _)| matcher)
-            .collect();
+        let named = self.sources.iter().filter(|(spec, _)| spec.matches(source));
+        let matchers: BTreeSet<usize> = named.flat_map(|(_, matchers)| matchers).copied().collect();
+        let matchers: Vec<usize> = matchers.into_iter().collect();
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(set) = sets.get(&matchers) {
             return Arc::clone(set);

@@ -42,8 +42,12 @@ impl Kind {
             (".tar.xz", Kind::Xz),
             (".txz", Kind::Xz),
         ];
-        let name = name.to_ascii_lowercase();
-        let found = SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix));
+        let ends_with = |suffix: &str| {
+            let begin = name.len().checked_sub(suffix.len());
+            let end = begin.and_then(|begin| name.get(begin..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+        };
+        let found = SUFFIXES.iter().find(|(suffix, _)| ends_with(suffix));
         found.map(|(_, kind)| *kind)
     }
 }

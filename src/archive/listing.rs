@@ -120,12 +120,16 @@ impl Parent<'_> {
     }
 }
 
+/// Problems of one archive that are told one by one: more of them is one story.
+const MOST_PROBLEMS: usize = 1000;
+
 /// Collects the members of one archive while it is listed.
 pub(super) struct Collector<'a> {
     pub(super) parent: Parent<'a>,
     /// Members beyond this number are not kept: they could not be admitted.
     most: u64,
     left_out: u64,
+    untold: u64,
     listing: Listing,
 }
 
@@ -135,6 +139,7 @@ impl<'a> Collector<'a> {
             parent,
             most,
             left_out: 0,
+            untold: 0,
             listing: Listing::default(),
         }
     }
@@ -206,15 +211,19 @@ impl<'a> Collector<'a> {
 
     /// Reports a problem with the archive as a whole.
     pub(super) fn problem(&mut self, kind: ProblemKind, reason: impl Into<String>) {
-        self.listing
-            .problems
-            .push(self.parent.problem(kind, reason));
+        self.tell(self.parent.problem(kind, reason));
     }
 
     /// Reports a problem with one of its members, which is left out.
     pub(super) fn leave_out(&mut self, path: &EntryPath, reason: impl Into<String>) {
-        let problem = Problem::new(path.as_str(), ProblemKind::Unreadable, reason);
-        self.listing.problems.push(problem);
+        self.tell(Problem::new(path.as_str(), ProblemKind::Unreadable, reason));
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        match self.listing.problems.len() < MOST_PROBLEMS {
+            true => self.listing.problems.push(problem),
+            false => self.untold += 1,
+        }
     }
 
     /// The listing: in order of path, each path once.
@@ -224,6 +233,11 @@ impl<'a> Collector<'a> {
                 ProblemKind::Limit,
                 "it holds more entries than the limit lets in (--max-entries)",
             );
+        }
+        if self.untold > 0 {
+            let reason = format!("it has {} more problems like those told", self.untold);
+            let problem = self.parent.problem(ProblemKind::Unreadable, reason);
+            self.listing.problems.push(problem);
         }
         self.listing.sort();
         self.listing

@@ -11,7 +11,15 @@ use super::zip;
 
 /// An outermost archive.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) struct Input {
+    /// Its file name; of pieces, the first's.
+    pub(super) name: String,
+    pub(super) container: Container,
+}
+
+/// What an outermost archive is.
+#[derive(Debug)]
+pub(super) enum Container {
     Directory(PathBuf),
     Archive {
         bytes: Slice,
@@ -55,7 +63,11 @@ pub(super) fn arrange(paths: &[PathBuf]) -> Result<(String, Vec<Input>), OpenErr
     });
     let first = directories.first().or(parts.first().map(|part| &part.path));
     let name = file_name(first.ok_or(OpenError::NoPath)?);
-    let mut inputs: Vec<Input> = directories.into_iter().map(Input::Directory).collect();
+    let directories = directories.into_iter().map(|path| Input {
+        name: file_name(&path),
+        container: Container::Directory(path),
+    });
+    let mut inputs: Vec<Input> = directories.collect();
     inputs.extend(assemble(parts)?);
     Ok((name, inputs))
 }
@@ -126,10 +138,13 @@ fn alone(part: &Part) -> Result<Input, OpenError> {
     let kind = part.kind.ok_or_else(|| OpenError::NotAnArchive {
         path: part.path.display().to_string(),
     })?;
-    Ok(Input::Archive {
-        bytes: part.bytes.clone(),
-        kind,
-        pieces: Vec::new(),
+    Ok(Input {
+        name: part.name.clone(),
+        container: Container::Archive {
+            bytes: part.bytes.clone(),
+            kind,
+            pieces: Vec::new(),
+        },
     })
 }
 
@@ -142,15 +157,30 @@ fn split_zip(parts: &[Part], last_piece: u32) -> Result<Vec<Input>, OpenError> {
             reason: format!("the zip was split into {expected} files, and {count} were given"),
         });
     }
-    Ok(vec![Input::Archive {
-        bytes: Slice::pieces(parts.iter().map(|part| part.bytes.clone()).collect()),
-        kind: Kind::Zip,
-        pieces: parts.iter().map(|part| part.bytes.length()).collect(),
+    Ok(vec![Input {
+        name: parts
+            .first()
+            .map(|part| part.name.clone())
+            .unwrap_or_default(),
+        container: Container::Archive {
+            bytes: Slice::pieces(parts.iter().map(|part| part.bytes.clone()).collect()),
+            kind: Kind::Zip,
+            pieces: parts.iter().map(|part| part.bytes.length()).collect(),
+        },
     }])
 }
 
 /// One file cut into pieces, laid end to end.
 fn concatenation(parts: &[Part]) -> Result<Input, OpenError> {
+    let first = parts.first().filter(|first| first.number > Some(1));
+    if let Some(first) = first {
+        return Err(OpenError::Parts {
+            reason: format!(
+                "the first piece is missing: {} is the first given",
+                first.name
+            ),
+        });
+    }
     let numbers = parts.windows(2).find_map(|pair| match pair {
         [one, other] if one.number?.checked_add(1)? != other.number? => Some((one, other)),
         _ => None,
@@ -164,10 +194,16 @@ fn concatenation(parts: &[Part]) -> Result<Input, OpenError> {
     let kind = Kind::of(&bytes).ok_or_else(|| OpenError::Parts {
         reason: "laid end to end they are no archive".to_owned(),
     })?;
-    Ok(Input::Archive {
-        bytes,
-        kind,
-        pieces: Vec::new(),
+    Ok(Input {
+        name: parts
+            .first()
+            .map(|part| part.name.clone())
+            .unwrap_or_default(),
+        container: Container::Archive {
+            bytes,
+            kind,
+            pieces: Vec::new(),
+        },
     })
 }
 

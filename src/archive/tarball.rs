@@ -3,7 +3,6 @@
 use std::io::{self, BufReader, Read as _};
 
 use jiff::Timestamp;
-use lzma_rust2::XzReader;
 use tar::EntryType;
 
 use crate::span::{Problem, ProblemKind};
@@ -14,9 +13,8 @@ use super::listing::{Collector, Listing, Parent, Place};
 use super::path::EntryPath;
 use super::read::Read;
 use super::slice::Slice;
+use super::xz::XzDecoder;
 
-/// Memory that an xz decoder may take, in KiB: twice what `xz -9` asks for.
-const XZ_MEMORY: u32 = 128 << 10;
 /// Compressed bytes that are read at a time.
 const BUFFER: usize = 64 << 10;
 
@@ -111,8 +109,12 @@ pub(super) fn read(
     if let Some(error) = counted.failure.or(drained.err()) {
         collector.problem(kind_of(&error), broken(inflated - counted.left, &error));
     } else if counted.overrun {
-        let reason = format!("it inflates to more than the {inflated} bytes it declares");
-        collector.problem(ProblemKind::Unreadable, reason);
+        let kind = match inflated < limits.allowed(packed.length()) {
+            true => ProblemKind::Unreadable,
+            false => ProblemKind::Limit,
+        };
+        let reason = format!("it inflates to more than {inflated} bytes, and was read up to there");
+        collector.problem(kind, reason);
     } else if let Err(error) = stopped {
         report(&mut collector, &error);
     }
@@ -152,7 +154,7 @@ fn decoder(packed: &Slice, kind: Kind) -> Box<dyn io::Read> {
     let buffered = BufReader::with_capacity(BUFFER, packed.stream());
     match kind {
         Kind::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
-        Kind::Xz => Box::new(XzReader::new_mem_limit(buffered, true, XZ_MEMORY)),
+        Kind::Xz => Box::new(XzDecoder::new(buffered)),
         Kind::Zip | Kind::Tar => Box::new(buffered),
     }
 }
@@ -172,7 +174,10 @@ impl<R: io::Read> io::Read for Counted<R> {
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         if most == 0 {
-            self.overrun |= self.reader.read(&mut [0]).is_ok_and(|read| read > 0);
+            match self.reader.read(&mut [0]) {
+                Ok(read) => self.overrun |= read > 0,
+                Err(error) => self.failure = Some(error),
+            }
             return Ok(0);
         }
         let length = buffer.len().min(most);

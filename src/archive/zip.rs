@@ -17,6 +17,9 @@ use super::read::Read;
 use super::slice::Slice;
 use header::{Header, LOCAL_LENGTH, Method};
 
+/// Headers that are read for each file that may be admitted: directories have theirs, too.
+const HEADERS_PER_ENTRY: u64 = 4;
+
 /// Where in a zip a member is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ZipMember {

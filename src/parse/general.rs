@@ -182,7 +182,7 @@ impl<'t> Writer<'t> {
                 Some("null" | "bool" | "int" | "float") => true,
                 Some(_) => false,
                 None => {
-                    style == ScalarStyle::Plain && tag.is_none_or(|tag| !tag.suffix().is_empty())
+                    style == ScalarStyle::Plain && tag.is_none_or(|tag| tag.parts() != ("", "!"))
                 }
             };
             // A number's own text is that within its quotes, if a tag made it a number.

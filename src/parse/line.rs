@@ -474,37 +474,37 @@ fn year_spans(
         }
         let line = &bytes[start..];
         // The first six bytes hold the date in both forms, so a day's lines cost one comparison.
-        if line.len() < 6 || &line[..6] != seen {
-            if let Some((stamp, _)) = read(line) {
-                seen = &line[..6];
-                let next = day_of_year(&stamp);
-                if let Some(day) = day {
-                    let step = match next - day {
-                        // A clock set right at boot, rather than most of a year switched off.
-                        -31..=-2 if rebooted => 0,
-                        ..=-2 => 1,
-                        364.. if day_before == Some(next) => -1,
-                        _ => 0,
-                    };
-                    if step != 0 {
-                        spans.push(YearSpan {
-                            start,
-                            step,
-                            leap_day: false,
-                        });
-                    }
+        if line.get(..6) != Some(seen)
+            && let Some((stamp, _)) = read(line)
+        {
+            seen = &line[..6];
+            let next = day_of_year(&stamp);
+            if let Some(day) = day {
+                let step = match next - day {
+                    // A clock set right at boot, rather than most of a year switched off.
+                    -31..=-2 if rebooted => 0,
+                    ..=-2 => 1,
+                    364.. if day_before == Some(next) => -1,
+                    _ => 0,
+                };
+                if step != 0 {
+                    spans.push(YearSpan {
+                        start,
+                        step,
+                        leap_day: false,
+                    });
                 }
-                if (stamp.month, stamp.day) == (2, 29)
-                    && let Some(span) = spans.last_mut()
-                {
-                    span.leap_day = true;
-                }
-                if day != Some(next) {
-                    day_before = day;
-                }
-                day = Some(next);
-                rebooted = false;
             }
+            if (stamp.month, stamp.day) == (2, 29)
+                && let Some(span) = spans.last_mut()
+            {
+                span.leap_day = true;
+            }
+            if day != Some(next) {
+                day_before = day;
+            }
+            day = Some(next);
+            rebooted = false;
         }
         let Some(end) = memchr(b'\n', line) else {
             break;

@@ -581,12 +581,10 @@ impl Reader<'_> {
 /// Whether a plain scalar can begin here.
 fn begins_plain(bytes: &[u8], at: usize) -> bool {
     match bytes.get(at..at + 2) {
-        Some([b'-', next]) => !matches!(next, b' ' | b'\n'),
+        Some([b'-' | b'?' | b':', next]) => !matches!(next, b' ' | b'\n'),
         Some([first, _]) => !matches!(
             first,
             b' ' | b'\n'
-                | b'?'
-                | b':'
                 | b','
                 | b'['
                 | b']'
@@ -641,4 +639,319 @@ fn escape(text: &str) -> Option<(char, usize)> {
         char::from_u32(u32::from_str_radix(code, 16).ok()?)?,
         1 + digits,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::document::View;
+    use super::*;
+
+    fn tree(text: &str) -> Option<Json> {
+        read(text.to_owned())
+            .ok()
+            .map(|document| document.root().to_json())
+    }
+
+    #[test]
+    fn reads_every_style_of_scalar() {
+        let table = [
+            // Plain, also with what looks like structure in it, and folded.
+            ("a: b c", json!("b c")),
+            ("a: http://x:80/#y?z=1&w", json!("http://x:80/#y?z=1&w")),
+            ("a: 0c:c4:7a:6b:84:20", json!("0c:c4:7a:6b:84:20")),
+            ("a: -x", json!("-x")),
+            ("a: :x:y", json!(":x:y")),
+            ("a: x{y}[z],'w'\"", json!("x{y}[z],'w'\"")),
+            ("a: b\n  c\n  d", json!("b c d")),
+            ("a: b\n  - c", json!("b - c")),
+            ("a: 1\n  2", json!("1 2")),
+            ("a: ü", json!("ü")),
+            // Not text.
+            ("a: null", json!(null)),
+            ("a: ~", json!(null)),
+            ("a: true", json!(true)),
+            ("a: 42", json!(42)),
+            ("a: -7", json!(-7)),
+            ("a: 0.1", json!(0.1)),
+            ("a: 1e+09", json!(1e9)),
+            ("a: 1.18225516953e+11", json!(1.182_255_169_53e11)),
+            ("a: {}", json!({})),
+            ("a: []", json!([])),
+            // Double-quoted.
+            ("a: \"null\"", json!("null")),
+            ("a: \"\"", json!("")),
+            ("a: \"2022-03-22T23:49:14Z\"", json!("2022-03-22T23:49:14Z")),
+            ("a: \"# : - {\"", json!("# : - {")),
+            (
+                r#"a: "\t\n\r\"\\\/\ \0\a\b\v\f\e""#,
+                json!("\t\n\r\"\\/ \0\u{7}\u{8}\u{b}\u{c}\u{1b}"),
+            ),
+            (
+                r#"a: "\x41\u00e9\U0001F600\N\_\L\P""#,
+                json!("Aé😀\u{85}\u{a0}\u{2028}\u{2029}"),
+            ),
+            ("a: \"b\n  c\"", json!("b c")),
+            ("a: \"b  \n  \\  c\"", json!("b   c")),
+            (
+                "a: \"ready\n  \\n    kubernetes\"",
+                json!("ready \n    kubernetes"),
+            ),
+            ("a: \"b\\n\n  \\  c\\n\n  d\"", json!("b\n   c\n d")),
+            ("a: \"b\\t  \n  c\"", json!("b\t c")),
+            ("a: \"b\n  - c: d\n  # e\"", json!("b - c: d # e")),
+            // Single-quoted.
+            ("a: '*'", json!("*")),
+            ("a: ''", json!("")),
+            ("a: 'it''s \\n'", json!("it's \\n")),
+            (
+                "a: '{\"b\":1,\n  \"c\": ''d''}'",
+                json!("{\"b\":1, \"c\": 'd'}"),
+            ),
+            // Literal.
+            ("a: |\n  b\n  c", json!("b\nc\n")),
+            ("a: |-\n  b\n\n    c\n  # d: [", json!("b\n\n  c\n# d: [")),
+            ("a: |+\n  b\n", json!("b\n\n")),
+            ("a: |2\n   b\n  c", json!(" b\nc\n")),
+            ("a: |2-\n\n  b\n\n", json!("\nb")),
+            ("a: |-\n  b \n  ---", json!("b \n---")),
+        ];
+        for (text, expected) in table {
+            for text in [format!("{text}\n"), format!("{text}\nz: 1\n")] {
+                let mut whole = json!({"a": expected});
+                if text.ends_with("z: 1\n") {
+                    whole["z"] = json!(1);
+                }
+                assert_eq!(tree(&text), Some(whole.clone()), "{text}");
+                assert_eq!(
+                    serde_yaml::from_str::<Json>(&text).ok(),
+                    Some(whole),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn reads_every_shape_of_collection() {
+        let table = [
+            (
+                "a:\n- b\n- c: d\n  e: f\n- {}\n",
+                json!({"a": ["b", {"c": "d", "e": "f"}, {}]}),
+            ),
+            (
+                "a:\n  - b\n  - - c\n    - d\nz: 1\n",
+                json!({"a": ["b", ["c", "d"]], "z": 1}),
+            ),
+            (
+                "- - a\n  - b\n- - - c\n- d\n",
+                json!([["a", "b"], [["c"]], "d"]),
+            ),
+            (
+                "- a:\n  - b\n  c:\n    d: e\n",
+                json!([{"a": ["b"], "c": {"d": "e"}}]),
+            ),
+            (
+                "- |-\n  a\n- \"b\n  c\"\n- d\n  e\n",
+                json!(["a", "b c", "d e"]),
+            ),
+            (
+                ".: {}\nk:{\"port\":80,\"x\":\"y\"}:\n  f:a: {}\n",
+                json!({".": {}, "k:{\"port\":80,\"x\":\"y\"}": {"f:a": {}}}),
+            ),
+            (
+                "a b: c\n1: d\ntrue: e\nü/é: f\n",
+                json!({"a b": "c", "1": "d", "true": "e", "ü/é": "f"}),
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(tree(text), Some(expected.clone()), "{text}");
+            assert_eq!(
+                serde_yaml::from_str::<Json>(text).ok(),
+                Some(expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn gives_back_what_it_is_not_sure_of() {
+        let texts = [
+            "",
+            "\n",
+            "a",
+            "a\n",
+            "a: b",
+            " a: b\n",
+            "a:\tb\n",
+            "a: b\tc\n",
+            "a:\n\t- b\n",
+            "a: b\r\n",
+            "# c\na: b\n",
+            "a: b # c\n",
+            "a: # c\n  b: c\n",
+            "a: b\n# c\n",
+            "a: b #\n",
+            "a:\n  b\n  # c\n",
+            "---\na: b\n",
+            "a: b\n...\n",
+            "%YAML 1.2\na: b\n",
+            "a: &x b\n",
+            "a: *x\n",
+            "a: !x b\n",
+            "? a\n: b\n",
+            "a: >\n  b\n",
+            "a: [b]\n",
+            "a: {b: c}\n",
+            "a: { }\n",
+            "\"a\": b\n",
+            "'a': b\n",
+            "a: b: c\n",
+            "a: b:\n",
+            "a:\n",
+            "a:\nb: c\n",
+            "- \n",
+            "-\n  a: b\n",
+            "-  a\n",
+            "a:  b\n",
+            "a: b \n",
+            "a : b\n",
+            "a: - b\n",
+            "a: @b\n",
+            "a: `b\n",
+            "a: %b\n",
+            "a: ,b\n",
+            "a: ]\n",
+            "a: b\n\nc: d\n",
+            "a: b\n c: d\n",
+            "a: b\na: c\n",
+            "a:\n  b: c\n d: e\n",
+            "- a\nb: c\n",
+            "a: b\n- c\n",
+            "a:\n  - b\n  c: d\n",
+            "a: 'b' c\n",
+            "a: \"b\" c\n",
+            "a: 'b\n",
+            "a: \"b\n",
+            "a: \"\\q\"\n",
+            "a: \"\\xg0\"\n",
+            "a: \"\\x+1\"\n",
+            "a: \"\\ud800\"\n",
+            "a: \"b\\\n  c\"\n",
+            "a: \"b\nc\"\n",
+            "a: \"b\n\n  c\"\n",
+            "a: 'b\n\n  c'\n",
+            "a: |\n",
+            "a: |\nb: c\n",
+            "a: |0\n  b\n",
+            "a: | # c\n  b\n",
+            "a: |\n   \n  b\n",
+            "a: |\n\n  b\n",
+            "a: |\n  b\n \n",
+            "a: |\n  b\n  \n",
+            "a: |\n    b\n  c\n",
+            "a: \u{85}b\n",
+            "a: \u{2028}b\n",
+            "\u{feff}a: b\n",
+            "a: \0\n",
+            "a: \u{7f}\n",
+        ];
+        for text in texts {
+            assert_eq!(read(text.to_owned()).err().as_deref(), Some(text));
+        }
+        let deep: String = (0..DEPTH)
+            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+            .collect();
+        assert!(tree(&format!("{deep}{}- b\n", " ".repeat(DEPTH))).is_none());
+        assert!(tree(&format!("{}: b\n", "a".repeat(LONGEST_KEY))).is_some());
+        assert!(tree(&format!("{}: b\n", "a".repeat(LONGEST_KEY + 1))).is_none());
+    }
+
+    #[test]
+    fn finds_a_key_that_stands_twice_in_maps_of_any_size() {
+        for number in [2, 3, 20, 24, 25, 26, 300] {
+            let keys: String = (0..number)
+                .map(|key| format!("key-{key}: {{}}\n"))
+                .collect();
+            assert!(tree(&keys).is_some(), "{number}");
+            for repeated in [0, number / 2, number - 1] {
+                assert!(
+                    tree(&format!("{keys}key-{repeated}: 1\n")).is_none(),
+                    "{number}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_value_knows_its_line() {
+        let text = concat!(
+            "apiVersion: v1\n",        // 1
+            "items:\n",                // 2
+            "- kind: Event\n",         // 3
+            "  message: folded\n",     // 4
+            "    text\n",              // 5
+            "  data:\n",               // 6
+            "    literal: |-\n",       // 7
+            "      status: Unknown\n", // 8
+            "\n",                      // 9
+            "    quoted: \"a\n",       // 10
+            "      b\"\n",             // 11
+            "    empty: {}\n",         // 12
+            "- - x\n",                 // 13
+            "  - conditions:\n",       // 14
+            "    - status: Unknown\n", // 15
+            "    - 1e+09\n",           // 16
+            "kind: List\n",            // 17
+        );
+        let document = read(text.to_owned()).expect("of the fast part");
+        let root = document.root();
+        let line = |path: &[&str]| root.path(path).map(View::line);
+        assert_eq!(line(&["apiVersion"]), Some(1));
+        assert_eq!(line(&["items"]), Some(2));
+        assert_eq!(line(&["kind"]), Some(17));
+        let items: Vec<View> = root
+            .get("items")
+            .into_iter()
+            .flat_map(View::items)
+            .collect();
+        assert_eq!(
+            items.iter().map(|item| item.line()).collect::<Vec<_>>(),
+            [3, 13]
+        );
+        let line = |path: &[&str]| {
+            items
+                .first()
+                .and_then(|item| item.path(path))
+                .map(View::line)
+        };
+        let lines = [
+            line(&["kind"]),
+            line(&["message"]),
+            line(&["data"]),
+            line(&["data", "literal"]),
+        ];
+        assert_eq!(lines, [Some(3), Some(4), Some(6), Some(7)]);
+        assert_eq!(line(&["data", "quoted"]), Some(10));
+        assert_eq!(line(&["data", "empty"]), Some(12));
+        let inner: Vec<View> = items.iter().skip(1).flat_map(|item| item.items()).collect();
+        assert_eq!(
+            inner.iter().map(|item| item.line()).collect::<Vec<_>>(),
+            [13, 14]
+        );
+        let conditions = inner
+            .get(1)
+            .and_then(|item| item.get("conditions"))
+            .expect("it is there");
+        assert_eq!(conditions.line(), 14);
+        let lines: Vec<u32> = conditions.items().map(View::line).collect();
+        assert_eq!(lines, [15, 16]);
+        let offsets: Vec<&str> = conditions
+            .items()
+            .map(|item| &text[item.offset()..][..5])
+            .collect();
+        assert_eq!(offsets, ["statu", "1e+09"]);
+        assert_eq!(document.at(conditions.index()).line(), 14);
+    }
 }

@@ -1,7 +1,8 @@
 //! Finds literals of which at least one is in every line that a pattern matches.
 //!
-//! Letter case is folded away, so `(?i)` costs nothing and a class such as `[Ee]` is one literal.
-//! Folding takes a few other bytes together, too: it may let a line through, never hold one back.
+//! Letter case is folded away where literals are long, so `(?i)` costs nothing and a class such as
+//! `[Ee]` is one literal. Folding takes a few other bytes together, too: it may let a line through,
+//! never hold one back. Short literals are kept as they are if they can be.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +10,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Shorter literals are in too many lines.
 pub(super) const SHORTEST: usize = 4;
+/// Literals from this length on are long.
+pub(super) const LONG: usize = 8;
 /// A pattern with more alternatives is taken apart no further.
 const MOST: usize = 64;
 /// Longer literals tell no more.
@@ -21,13 +24,30 @@ pub(super) fn fold(byte: u8) -> u8 {
 
 type Literals = BTreeSet<Vec<u8>>;
 
-/// Folded literals, one of which is in each match; `None` if there are none of use.
-pub(super) fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let best = walk(hir).best()?;
-    if shortest(&best) < SHORTEST {
-        return None;
+/// Literals, one of which is in each match of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Required {
+    /// Without letter case.
+    Folded(Vec<Vec<u8>>),
+    /// As in the text.
+    Exact(Vec<Vec<u8>>),
+}
+
+/// Literals that an expression requires; `None` if there are none of use.
+pub(super) fn required(hir: &Hir) -> Option<Required> {
+    let best = |form: fn(u8) -> u8| {
+        Walk { form }
+            .known(hir)
+            .best()
+            .filter(|all| shortest(all) >= SHORTEST)
+    };
+    let folded = best(fold)?;
+    if shortest(&folded) < LONG
+        && let Some(exact) = best(|byte| byte)
+    {
+        return Some(Required::Exact(exact.into_iter().collect()));
     }
-    Some(best.into_iter().collect())
+    Some(Required::Folded(folded.into_iter().collect()))
 }
 
 /// What is known of the texts that an expression matches.
@@ -44,37 +64,84 @@ impl Known {
     }
 }
 
-fn walk(hir: &Hir) -> Known {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => exactly(Literals::from([Vec::new()])),
-        HirKind::Literal(literal) => exactly(Literals::from([literal
-            .0
-            .iter()
-            .copied()
-            .map(fold)
-            .collect()])),
-        HirKind::Class(class) => Known {
-            exact: members(class),
-            inside: None,
-        },
-        HirKind::Capture(capture) => walk(&capture.sub),
-        HirKind::Repetition(repetition) => {
-            let sub = walk(&repetition.sub);
-            match (repetition.min, repetition.max) {
-                (0, Some(1)) => Known {
-                    exact: sub.exact.and_then(with_empty),
-                    inside: None,
-                },
-                (0, _) => Known {
-                    exact: None,
-                    inside: None,
-                },
-                (1, Some(1)) => sub,
-                (min, max) => repeated(sub, min, max),
+/// A walk down an expression, that gives bytes this form.
+struct Walk {
+    form: fn(u8) -> u8,
+}
+
+impl Walk {
+    fn known(&self, hir: &Hir) -> Known {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => exactly(Literals::from([Vec::new()])),
+            HirKind::Literal(literal) => exactly(Literals::from([literal
+                .0
+                .iter()
+                .copied()
+                .map(self.form)
+                .collect()])),
+            HirKind::Class(class) => Known {
+                exact: self.members(class),
+                inside: None,
+            },
+            HirKind::Capture(capture) => self.known(&capture.sub),
+            HirKind::Repetition(repetition) => {
+                let sub = self.known(&repetition.sub);
+                match (repetition.min, repetition.max) {
+                    (0, Some(1)) => Known {
+                        exact: sub.exact.and_then(with_empty),
+                        inside: None,
+                    },
+                    (0, _) => Known {
+                        exact: None,
+                        inside: None,
+                    },
+                    (1, Some(1)) => sub,
+                    (min, max) => repeated(sub, min, max),
+                }
+            }
+            HirKind::Concat(parts) => concatenated(parts.iter().map(|part| self.known(part))),
+            HirKind::Alternation(parts) => {
+                alternated(parts.iter().map(|part| self.known(part)).collect())
             }
         }
-        HirKind::Concat(parts) => concatenated(parts.iter().map(walk)),
-        HirKind::Alternation(parts) => alternated(parts.iter().map(walk).collect()),
+    }
+
+    /// Members of a class, if they are few.
+    fn members(&self, class: &Class) -> Option<Literals> {
+        let mut members = Literals::new();
+        match class {
+            Class::Bytes(class) => {
+                let size: usize = class.iter().map(|range| range.len()).sum();
+                if size > 16 {
+                    return None;
+                }
+                for range in class.iter() {
+                    members
+                        .extend((range.start()..=range.end()).map(|byte| vec![(self.form)(byte)]));
+                }
+            }
+            Class::Unicode(class) => {
+                let size: usize = class.iter().map(|range| range.len()).sum();
+                if size > 16 {
+                    return None;
+                }
+                for range in class.iter() {
+                    members.extend((range.start()..=range.end()).map(|character| {
+                        let mut buffer = [0; 4];
+                        character
+                            .encode_utf8(&mut buffer)
+                            .bytes()
+                            .map(self.form)
+                            .collect::<Vec<u8>>()
+                    }));
+                }
+            }
+        }
+        if members.is_empty() || members.len() > 8 {
+            None
+        } else {
+            Some(members)
+        }
     }
 }
 
@@ -88,43 +155,6 @@ fn exactly(literals: Literals) -> Known {
 fn with_empty(mut literals: Literals) -> Option<Literals> {
     literals.insert(Vec::new());
     Some(literals)
-}
-
-/// Folded members of a class, if they are few.
-fn members(class: &Class) -> Option<Literals> {
-    let mut members = Literals::new();
-    match class {
-        Class::Bytes(class) => {
-            let size: usize = class.iter().map(|range| range.len()).sum();
-            if size > 16 {
-                return None;
-            }
-            for range in class.iter() {
-                members.extend((range.start()..=range.end()).map(|byte| vec![fold(byte)]));
-            }
-        }
-        Class::Unicode(class) => {
-            let size: usize = class.iter().map(|range| range.len()).sum();
-            if size > 16 {
-                return None;
-            }
-            for range in class.iter() {
-                members.extend((range.start()..=range.end()).map(|character| {
-                    let mut buffer = [0; 4];
-                    character
-                        .encode_utf8(&mut buffer)
-                        .bytes()
-                        .map(fold)
-                        .collect::<Vec<u8>>()
-                }));
-            }
-        }
-    }
-    if members.is_empty() || members.len() > 8 {
-        None
-    } else {
-        Some(members)
-    }
 }
 
 /// At least `min` (≥ 1) times the same.
@@ -246,47 +276,54 @@ fn better(left: Option<Literals>, right: Option<Literals>) -> Option<Literals> {
 mod tests {
     use super::*;
 
-    fn literals(pattern: &str) -> Option<Vec<String>> {
-        let hir = regex_syntax::ParserBuilder::new()
+    fn literals(pattern: &str) -> Option<(bool, Vec<String>)> {
+        let mut parser = regex_syntax::ParserBuilder::new()
             .unicode(false)
             .utf8(false)
-            .build()
-            .parse(pattern)
-            .unwrap();
-        Some(
-            required(&hir)?
-                .iter()
-                .map(|literal| String::from_utf8_lossy(literal).into_owned())
-                .collect(),
-        )
+            .build();
+        let (folded, literals) = match required(&parser.parse(pattern).unwrap())? {
+            Required::Folded(literals) => (true, literals),
+            Required::Exact(literals) => (false, literals),
+        };
+        let text = |literal: &Vec<u8>| String::from_utf8_lossy(literal).into_owned();
+        Some((folded, literals.iter().map(text).collect()))
     }
 
     #[test]
     fn finds_what_each_match_must_hold() {
+        let folded = |literals: &[&'static str]| Some((true, literals.to_vec()));
+        let exact = |literals: &[&'static str]| Some((false, literals.to_vec()));
         for (pattern, expected) in [
             (
                 r"EXT4-fs error \(device (?P<dev>sd[a-z]+)\)",
-                Some(vec!["ext4-fs error (device "]),
+                folded(&["ext4-fs error (device "]),
             ),
-            (r"(?i)Out Of Memory", Some(vec!["out of memory"])),
-            (r"\d+ of \d+ were lost", Some(vec![" were lost"])),
-            (r"^(foobar|bazqux)\b", Some(vec!["bazqux", "foobar"])),
+            (r"(?i)Out Of Memory", folded(&["out of memory"])),
+            (r"\d+ of \d+ were lost", folded(&[" were lost"])),
+            (r"^(Foobar|bazqux)\b", exact(&["Foobar", "bazqux"])),
             (r"(foobar|x)\d", None),
-            (r"(?:abc)?defgh", Some(vec!["abcdefgh", "defgh"])),
-            (r"colou?r=\d", Some(vec!["color=", "colour="])),
-            (r"(ab){3}c", Some(vec!["abababc"])),
-            (r"(longer)+ x", Some(vec!["longer"])),
+            (r"(?:abc)?defgh", exact(&["abcdefgh", "defgh"])),
+            (r"Colou?r=\d", exact(&["Color=", "Colour="])),
+            (r"(?i)ab: \d", exact(&["AB: ", "Ab: ", "aB: ", "ab: "])),
+            (r"(?i)deadline", folded(&["deadline"])),
+            (r"(?i)kubelet", folded(&["kubelet"])),
+            (r"(ab){3}c", exact(&["abababc"])),
+            (r"(longer)+ x", exact(&["longer"])),
             (r"\s*(5|187)\s+\d+", None),
             (r"a.*b", None),
             (
                 r"Killed process \d+ (.+) total-vm:\d+kB",
-                Some(vec!["killed process "]),
+                folded(&["killed process "]),
             ),
-            (r"[Ee]rror: [0-9a-f]+", Some(vec!["error: "])),
+            (r"[Ee]rror: [0-9a-f]+", exact(&["Error: ", "error: "])),
             (r"", None),
         ] {
-            let expected =
-                expected.map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            let expected = expected.map(|(folded, literals)| {
+                (
+                    folded,
+                    literals.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+                )
+            });
             assert_eq!(literals(pattern), expected, "{pattern}");
         }
     }

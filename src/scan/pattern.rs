@@ -5,7 +5,8 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 use super::filter::{Filter, filters};
-use super::{MatcherSpec, PatternError, Which, literal};
+use super::literal::{self, Required};
+use super::{MatcherSpec, PatternError, Which};
 
 /// Bytes that a compiled regex may take: log patterns need some ten thousand.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -32,8 +33,8 @@ pub(super) struct Pattern {
     pub(super) regex: Regex,
     source: String,
     unicode: bool,
-    /// Folded literals, one of which is in each match.
-    literals: Option<Vec<Vec<u8>>>,
+    /// Literals, one of which is in each match.
+    literals: Option<Required>,
 }
 
 /// Patterns of a matcher in the order in which they are tried, and its `not`.
@@ -132,11 +133,12 @@ pub(super) fn compile(
 fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
     let parse = |unicode| {
         let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
-        parser.parse(text).map(|hir| (hir, unicode))
+        parser
+            .parse(text)
+            .map(|hir| (hir, unicode))
+            .map_err(|error| mistake(&error))
     };
-    let (hir, unicode) = parse(false)
-        .or_else(|_| parse(true))
-        .map_err(|error| mistake(&error))?;
+    let (hir, unicode) = parse(false).or_else(|_| parse(true))?;
     if hir.properties().minimum_len() == Some(0) {
         return Err((
             "it matches the empty text, hence every line".to_owned(),
@@ -187,13 +189,9 @@ impl PatternSet {
     pub(super) fn new<'a>(
         patterns: impl Iterator<Item = (u32, &'a Pattern)> + Clone,
     ) -> PatternSet {
-        let literals = patterns.clone().flat_map(|(number, pattern)| {
-            pattern
-                .literals
-                .iter()
-                .flatten()
-                .map(move |literal| (literal.clone(), number))
-        });
+        let literals = patterns
+            .clone()
+            .filter_map(|(number, pattern)| Some((pattern.literals.as_ref()?, number)));
         let slow: Vec<(u32, &Pattern)> = patterns
             .clone()
             .filter(|(_, pattern)| !pattern.has_literal())

@@ -4,7 +4,7 @@ use crate::archive::listing::Collector;
 use crate::archive::slice::Slice;
 
 use super::header::{CENTRAL, CENTRAL_LENGTH, Header, LOCAL_LENGTH, u16_at, u32_at, u64_at};
-use super::{salvage, take};
+use super::{HEADERS_PER_ENTRY, salvage, take};
 
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_LENGTH: u64 = 22;
@@ -17,8 +17,6 @@ const LOCATOR_LENGTH: u64 = 20;
 const LONGEST_COMMENT: u64 = u16::MAX as u64;
 /// End records that are tried: bytes that look like one are rare, unless someone wrote them.
 const MOST_ENDS: usize = 16;
-/// Headers that are read for each file that may be admitted: directories have theirs, too.
-const HEADERS_PER_ENTRY: u64 = 4;
 /// Bytes that are read for each header: a path in a bundle has some 100, the extra fields 24.
 const BYTES_PER_HEADER: u64 = 512;
 

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn dos_times_are_utc() {
         let packed = |year: u32, month: u32, day: u32, hour: u32, minute: u32, second: u32| {
-            (year - 1980) << 25 | month << 21 | day << 16 | hour << 11 | minute << 5 | second / 2
+            (year - 1980) << 25 | month << 21 | day << 16 | hour << 11 | minute << 5 | (second / 2)
         };
         let time = dos_time(packed(2022, 3, 22, 23, 49, 32)).unwrap();
         assert_eq!(time.to_string(), "2022-03-22T23:49:32Z");

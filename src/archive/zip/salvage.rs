@@ -10,7 +10,7 @@ use crate::archive::slice::Slice;
 use crate::span::ProblemKind;
 
 use super::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, LOCAL_LENGTH, Method, u32_at, u64_at};
-use super::take;
+use super::{HEADERS_PER_ENTRY, take};
 
 /// Bytes before the first header that a tool may have put there: HTTP headers have up to 8 KiB.
 const LONGEST_PREFIX: u64 = 64 << 10;
@@ -43,7 +43,16 @@ pub(super) fn list(zip: &Slice, reason: &str, collector: &mut Collector<'_>) {
         left_to_measure: MOST_MEASURED.saturating_mul(4),
         skipped: 0,
     };
-    while !collector.is_full() && walk.step(collector) {}
+    let mut left = collector
+        .room()
+        .saturating_mul(HEADERS_PER_ENTRY)
+        .saturating_add(1);
+    while !collector.is_full() && walk.step(collector) {
+        left -= 1;
+        if left == 0 {
+            collector.overflow();
+        }
+    }
     let count = collector.count() - before;
     let mut reason = format!("{reason}; {count} files were found by their own headers");
     if walk.skipped > 0 {
