@@ -377,6 +377,16 @@ fn complete(graph: &Graph, object: &mut Derived, node: &str, device: ObjectView<
         let path = longhorn_path(graph, node, device);
         object.set("longhornPaths", paths(path.into_iter()));
     }
+    // A disk that only SMART speaks of looks unused where the host's tables are missing.
+    if object.fields.get("use").and_then(Value::as_str) == Some(DiskUse::Unused.as_str())
+        && device.text(&["status", "provisionPhase"]) == Some("Provisioned")
+    {
+        let origin = Origin::Field {
+            object: device.id(),
+            path: "status.provisionPhase".to_owned(),
+        };
+        object.set_seen("use", Some(DiskUse::LonghornData.as_str()), Some(origin));
+    }
     let details = ["status", "deviceStatus", "details"];
     let read = |key: &str| device.text(&[details[0], details[1], details[2], key]);
     let origin = |key: &str| {
