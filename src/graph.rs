@@ -416,6 +416,25 @@ impl Graph {
             .flat_map(|kind| self.of_kind(kind))
     }
 
+    /// The file in which objects of a kind and namespace were listed: there also if the list is empty.
+    pub fn file_of(&self, kind: KindId, namespace: Option<&str>) -> Option<&str> {
+        let mut listed = self.of_kind(kind);
+        if let Some(object) = listed.find(|object| object.namespace() == namespace) {
+            return Some(object.file());
+        }
+        let kind = self.kind(kind);
+        let file = format!("{}.yaml", plural(&kind.name));
+        let mut paths = self.manifests.iter().map(|manifest| manifest.path.as_str());
+        paths.find(|path| {
+            // `cluster/storage.k8s.io/v1/storageclasses.yaml`, `namespaced/default/v1/pods.yaml`: core has no group.
+            let mut parts = path.rsplit('/');
+            parts.next() == Some(file.as_str())
+                && parts.next().is_some()
+                && (kind.group.is_empty() || parts.next() == Some(kind.group.as_str()))
+                && parts.next() == Some(namespace.unwrap_or("cluster"))
+        })
+    }
+
     /// The ids of all objects of a kind, by namespace and name.
     pub fn ids(&self, kind: KindId) -> &[ObjectId] {
         &self.kinds[kind.0 as usize].objects
@@ -493,4 +512,69 @@ fn core_event(event: ObjectView<'_>) -> Document {
     }
     builder.end();
     builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_kind_is_known_also_where_its_list_is_empty() {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [] });
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p", "namespace": "default" },
+        });
+        let mut builder = GraphBuilder::default();
+        for (path, document) in [
+            (
+                "yamls/namespaced/default/longhorn.io/v1beta2/volumes.yaml",
+                &list,
+            ),
+            (
+                "yamls/namespaced/longhorn-system/longhorn.io/v1beta2/volumes.yaml",
+                &list,
+            ),
+            ("yamls/namespaced/default/v1/pods.yaml", &pod),
+            ("yamls/namespaced/kube-system/v1/pods.yaml", &list),
+            ("yamls/cluster/v1/nodes.yaml", &list),
+        ] {
+            builder.add(path, Document::from_json(document));
+        }
+        let graph = builder.finish();
+        let file = |group: &str, kind: &str, namespace| {
+            graph
+                .kind_id(group, kind)
+                .and_then(|kind| graph.file_of(kind, namespace))
+        };
+        for (group, kind, namespace, expected) in [
+            (
+                "longhorn.io",
+                "Volume",
+                Some("longhorn-system"),
+                Some("yamls/namespaced/longhorn-system/longhorn.io/v1beta2/volumes.yaml"),
+            ),
+            (
+                "",
+                "Pod",
+                Some("default"),
+                Some("yamls/namespaced/default/v1/pods.yaml"),
+            ),
+            (
+                "",
+                "Pod",
+                Some("kube-system"),
+                Some("yamls/namespaced/kube-system/v1/pods.yaml"),
+            ),
+            ("", "Node", None, Some("yamls/cluster/v1/nodes.yaml")),
+            ("longhorn.io", "Volume", Some("elsewhere"), None),
+        ] {
+            assert_eq!(
+                file(group, kind, namespace),
+                expected,
+                "{kind} {namespace:?}"
+            );
+        }
+    }
 }

@@ -232,9 +232,9 @@ fn disks(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
         }
         let key = (node.to_owned(), name.to_owned());
         match disks.get_mut(&key) {
-            Some(disk) => complete(disk, device),
+            Some(disk) => complete(graph, disk, node, device),
             None => {
-                disks.insert(key, block_device(node, name, device));
+                disks.insert(key, block_device(graph, node, name, device));
             }
         }
     }
@@ -256,6 +256,7 @@ fn host_disk(node: &str, disk: &HostDisk<'_>) -> Derived {
         .set("size", disk.size())
         .set("rotational", disk.rotational())
         .set("volume", disk.volume)
+        .set("longhornPaths", paths(disk.longhorn_paths.iter().copied()))
         .set_seen(
             "use",
             Some(disk.disk_use.as_str()),
@@ -329,7 +330,7 @@ fn attributes(object: &mut Derived, smart: &SmartReport) {
 }
 
 /// What Harvester's node-disk-manager knows of a disk of which the host's files say nothing.
-fn block_device(node: &str, name: &str, device: ObjectView<'_>) -> Derived {
+fn block_device(graph: &Graph, node: &str, name: &str, device: ObjectView<'_>) -> Derived {
     let mut object = Derived::new("Disk", &format!("{node}/{name}"));
     let provisioned = device.text(&["status", "provisionPhase"]) == Some("Provisioned");
     let disk_use = if provisioned {
@@ -352,12 +353,40 @@ fn block_device(node: &str, name: &str, device: ObjectView<'_>) -> Derived {
             origin("status.provisionPhase"),
         )
         .seen(origin(""));
-    complete(&mut object, device);
+    complete(graph, &mut object, node, device);
     object
 }
 
+/// Where Longhorn keeps replicas, absent rather than empty.
+fn paths<'a>(paths: impl Iterator<Item = &'a str>) -> Option<Vec<Value>> {
+    let paths: Vec<Value> = paths.map(|path| json!(path)).collect();
+    (!paths.is_empty()).then_some(paths)
+}
+
+/// Path of the Longhorn disk that node-disk-manager made of a block device: it has the device's name.
+fn longhorn_path<'g>(graph: &'g Graph, node: &str, device: ObjectView<'_>) -> Option<&'g str> {
+    let disks = graph
+        .all("longhorn.io", "Node")
+        .find(|it| it.name() == node)?;
+    disks.text(&["spec", "disks", device.name(), "path"])
+}
+
 /// Fills what the host's files left open from the block device.
-fn complete(object: &mut Derived, device: ObjectView<'_>) {
+fn complete(graph: &Graph, object: &mut Derived, node: &str, device: ObjectView<'_>) {
+    if !object.fields.contains_key("longhornPaths") {
+        let path = longhorn_path(graph, node, device);
+        object.set("longhornPaths", paths(path.into_iter()));
+    }
+    // A disk that only SMART speaks of looks unused where the host's tables are missing.
+    if object.fields.get("use").and_then(Value::as_str) == Some(DiskUse::Unused.as_str())
+        && device.text(&["status", "provisionPhase"]) == Some("Provisioned")
+    {
+        let origin = Origin::Field {
+            object: device.id(),
+            path: "status.provisionPhase".to_owned(),
+        };
+        object.set_seen("use", Some(DiskUse::LonghornData.as_str()), Some(origin));
+    }
     let details = ["status", "deviceStatus", "details"];
     let read = |key: &str| device.text(&[details[0], details[1], details[2], key]);
     let origin = |key: &str| {
@@ -382,4 +411,79 @@ fn complete(object: &mut Derived, device: ObjectView<'_>) {
         object.set("size", size);
     }
     object.set("blockDevice", Some(device.name()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use crate::derive::{Seen, derive};
+    use crate::graph::{Graph, GraphBuilder, Subject, relation};
+    use crate::parse::document::Document;
+
+    fn graph(objects: &[Value]) -> Graph {
+        let mut builder = GraphBuilder::default();
+        for object in objects {
+            builder.add("yamls/all.yaml", Document::from_json(object));
+        }
+        let mut graph = builder.finish();
+        let hosts = BTreeMap::new();
+        let seen = Seen {
+            hosts: &hosts,
+            logs: &[],
+            now: None,
+        };
+        derive(&mut graph, &seen);
+        graph
+    }
+
+    fn longhorn(kind: &str, name: &str, spec: &Value) -> Value {
+        json!({
+            "apiVersion": "longhorn.io/v1beta2", "kind": kind,
+            "metadata": { "name": name, "namespace": "longhorn-system" }, "spec": spec,
+        })
+    }
+
+    #[test]
+    fn replicas_of_a_disk_are_those_on_its_node_and_path() {
+        let path = "/var/lib/harvester/extra-disks/b1";
+        let replica = |name: &str, node: &str, path: &str| {
+            longhorn(
+                "Replica",
+                name,
+                &json!({ "nodeID": node, "diskPath": path }),
+            )
+        };
+        let graph = graph(&[
+            json!({
+                "apiVersion": "harvesterhci.io/v1beta1", "kind": "BlockDevice",
+                "metadata": { "name": "b1", "namespace": "longhorn-system" },
+                "spec": { "nodeName": "harv-1" },
+                "status": {
+                    "provisionPhase": "Provisioned",
+                    "deviceStatus": { "devPath": "/dev/sdb", "details": { "deviceType": "disk" } },
+                },
+            }),
+            longhorn(
+                "Node",
+                "harv-1",
+                &json!({ "disks": { "b1": { "path": path } } }),
+            ),
+            replica("here", "harv-1", path),
+            replica("here-too", "harv-1", &format!("{path}/")),
+            replica("other-disk", "harv-1", "/var/lib/harvester/defaultdisk"),
+            replica("other-node", "harv-2", path),
+        ]);
+        let Some(disk) = graph.all("doctor", "Disk").next() else {
+            panic!("the block device is a disk")
+        };
+        let Some(replicas) = relation::find(&graph, "replicas", disk.kind()) else {
+            panic!("a disk has replicas")
+        };
+        let found = replicas.follow(&graph, &Subject::Object(disk.id()), None);
+        let names: Vec<String> = found.iter().map(|it| graph.name_of(it).name).collect();
+        assert_eq!(names, ["here", "here-too"]);
+    }
 }

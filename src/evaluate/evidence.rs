@@ -1,7 +1,7 @@
 //! Where a finding can be seen: fields of objects with their lines, lines of logs, things that are absent.
 
 use crate::finding::{Evidence, ObjectName};
-use crate::graph::{Ghost, Graph, ObjectId, Origin, Origins};
+use crate::graph::{Ghost, Graph, ObjectId, ObjectView, Origin, Origins};
 use crate::parse::document::View;
 use crate::rule::path::{FieldPath, PathStep};
 use crate::scan::{LogHit, LogRecord};
@@ -171,13 +171,12 @@ fn of_origin(
 }
 
 fn of_ghost(graph: &Graph, ghost: &Ghost) -> Evidence {
-    let neighbour = graph
-        .of_kind(ghost.kind)
-        .find(|object| object.namespace() == ghost.namespace.as_deref())
-        .or_else(|| graph.of_kind(ghost.kind).next());
+    let file = graph
+        .file_of(ghost.kind, ghost.namespace.as_deref())
+        .or_else(|| graph.of_kind(ghost.kind).next().map(ObjectView::file));
     let name = graph.kind_display(ghost.kind);
     Evidence {
-        path: neighbour.map_or("yamls", |object| object.file()).to_owned(),
+        path: file.unwrap_or("yamls").to_owned(),
         absent: true,
         object: Some(ObjectName {
             kind: name.to_owned(),

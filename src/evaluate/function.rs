@@ -5,6 +5,7 @@ use std::io::Read as _;
 use base64::Engine as _;
 use jiff::SignedDuration;
 
+use crate::diagnosis::wording;
 use crate::graph::object::condition;
 use crate::parse::document::View;
 use crate::parse::time::timestamp;
@@ -196,8 +197,10 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     }),
     ("plural", Function, |_, a| {
         match (argument(a, 0), argument(a, 1).as_str()) {
-            (Value::Integer(1), Some(noun)) => Value::text(format!("1 {noun}")),
-            (Value::Integer(count), Some(noun)) => Value::text(format!("{count} {noun}s")),
+            (Value::Integer(count), Some(noun)) => Value::text(match u64::try_from(*count) {
+                Ok(count) => wording::count(count, noun),
+                Err(_) => format!("{count} {noun}s"),
+            }),
             _ => Value::Absent,
         }
     }),

@@ -341,6 +341,13 @@ pub const RELATIONS: &[Relation] = &[
     ),
     many(
         "replicas",
+        &[(DERIVED_GROUP, "Disk")],
+        "Replica",
+        "spec.nodeID, spec.diskPath among longhornPaths",
+        |g, s, _| replicas_on_disk(g, s),
+    ),
+    many(
+        "replicas",
         &[("longhorn.io", "Volume")],
         "Replica",
         "spec.volumeName",
@@ -393,26 +400,21 @@ pub const RELATIONS: &[Relation] = &[
         &[("", "PersistentVolume")],
         "longhorn.io/Volume",
         "spec.csi.volumeHandle, else same name",
-        |g, s, _| {
-            to_volume(
-                g,
-                text(g, s, &["spec", "csi", "volumeHandle"]).or_else(|| Some(name(g, s))),
-            )
-        },
+        |g, s, _| volume_of_persistent(g, Some(name(g, s))),
     ),
     one(
         "volume",
         &[("", "PersistentVolumeClaim")],
         "longhorn.io/Volume",
-        "spec.volumeName",
-        |g, s, _| to_volume(g, text(g, s, &["spec", "volumeName"])),
+        "spec.volumeName, then that persistent volume's handle",
+        |g, s, _| volume_of_persistent(g, text(g, s, &["spec", "volumeName"])),
     ),
     one(
         "volume",
         &[("storage.k8s.io", "VolumeAttachment")],
         "longhorn.io/Volume",
-        "spec.source.persistentVolumeName",
-        |g, s, _| to_volume(g, text(g, s, &["spec", "source", "persistentVolumeName"])),
+        "spec.source.persistentVolumeName, then that persistent volume's handle",
+        |g, s, _| volume_of_persistent(g, text(g, s, &["spec", "source", "persistentVolumeName"])),
     ),
     one(
         "volume",
@@ -1020,6 +1022,15 @@ fn to_volume(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
     )
 }
 
+/// The Longhorn volume behind a persistent volume. A statically made one may have another name.
+fn volume_of_persistent(graph: &Graph, name: Option<&str>) -> Vec<Subject> {
+    let handle = name.and_then(|name| {
+        let id = graph.find(graph.kind_id("", "PersistentVolume")?, None, name)?;
+        graph.object(id).text(&["spec", "csi", "volumeHandle"])
+    });
+    to_volume(graph, handle.or(name))
+}
+
 fn filter(
     graph: &Graph,
     group: &str,
@@ -1103,6 +1114,31 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
                 .entries()
                 .all(|(key, value)| pod.label(key).is_some() && pod.label(key) == value.as_str())
     })
+}
+
+/// Replicas of the disk's node that lie where Longhorn keeps its data on this disk; none if that is unknown.
+fn replicas_on_disk(graph: &Graph, disk: &Subject) -> Vec<Subject> {
+    let Subject::Object(id) = disk else {
+        return Vec::new();
+    };
+    let paths: Vec<&str> = graph
+        .object(*id)
+        .field(&["longhornPaths"])
+        .into_iter()
+        .flat_map(|paths| paths.items())
+        .filter_map(|path| path.as_str())
+        .collect();
+    let mut replicas = lookup(
+        graph,
+        &graph.indexes().replicas_by_node,
+        build_replicas_by_node,
+        node_name(graph, disk),
+    );
+    replicas.retain(|replica| {
+        text(graph, replica, &["spec", "diskPath"])
+            .is_some_and(|path| paths.contains(&path.trim_end_matches('/')))
+    });
+    replicas
 }
 
 fn launcher_pods(graph: &Graph, subject: &Subject) -> Vec<Subject> {
@@ -1270,4 +1306,63 @@ fn boots(graph: &Graph, node: &str) -> Vec<Subject> {
     };
     boots.sort_by_key(order);
     boots
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::GraphBuilder;
+    use crate::parse::document::Document;
+
+    #[test]
+    fn a_volume_is_found_by_the_handle_of_its_persistent_volume() {
+        let mut builder = GraphBuilder::default();
+        for object in [
+            json!({
+                "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": "restored-pv" },
+                "spec": { "csi": { "volumeHandle": "restored" } },
+            }),
+            json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": { "name": "by-handle" },
+                "spec": { "source": { "persistentVolumeName": "restored-pv" } },
+            }),
+            json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": { "name": "by-name" },
+                "spec": { "source": { "persistentVolumeName": "pvc-1" } },
+            }),
+            json!({
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+                "metadata": { "name": "claim", "namespace": "default" }, "spec": { "volumeName": "restored-pv" },
+            }),
+        ] {
+            builder.add("yamls/all.yaml", Document::from_json(&object));
+        }
+        let graph = builder.finish();
+        let mut found = Vec::new();
+        for (group, kind) in [
+            ("", "PersistentVolume"),
+            ("storage.k8s.io", "VolumeAttachment"),
+            ("", "PersistentVolumeClaim"),
+        ] {
+            for object in graph.all(group, kind) {
+                let relation = find(&graph, "volume", object.kind());
+                let volumes = relation.map_or(Vec::new(), |relation| {
+                    relation.follow(&graph, &Subject::Object(object.id()), None)
+                });
+                let names: Vec<String> = volumes.iter().map(|it| graph.name_of(it).name).collect();
+                found.push(format!("{} {}", object.name(), names.join(" ")));
+            }
+        }
+        assert_eq!(
+            found,
+            [
+                "restored-pv restored",
+                "by-handle restored",
+                "by-name pvc-1",
+                "claim restored"
+            ]
+        );
+    }
 }

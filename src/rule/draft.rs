@@ -784,7 +784,7 @@ remedy:
             "it",
             "9999999999999999999",
         ];
-        let built_in = RuleSet::builtin(&RELATIONS).map_or_else(
+        let built_in = RuleSet::builtin(&crate::graph::relation::names()).map_or_else(
             |errors| panic!("{:?}", errors.mistakes),
             |set| {
                 set.rules()

@@ -247,7 +247,12 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     free("short", 1, 1, "a long name, cut in its middle"),
     free("bytes", 1, 1, "a number of bytes for people: 1.5 GiB"),
-    free("plural", 2, 2, "a number and its noun: 1 pod, 2 pods"),
+    free(
+        "plural",
+        2,
+        2,
+        "a number and its noun: 1 pod, 2 pods, 1,246 pods",
+    ),
     free(
         "ago",
         1,

@@ -467,22 +467,7 @@ fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The relations that the built-in rules use.
-    const RELATIONS: [&str; 12] = [
-        "steps",
-        "upgrade",
-        "job",
-        "pod",
-        "node",
-        "vmis",
-        "virtualMachine",
-        "virtualMachines",
-        "longhornNode",
-        "replicas",
-        "volume",
-        "disks",
-    ];
+    use crate::graph::relation::names;
 
     fn rule(id: &str, more: &str) -> String {
         let rest = "title: T\nseverity: info\nmatch: [{ each: _, in: Node }]\nfinding: { subject: cluster, message: M }\n";
@@ -495,7 +480,7 @@ mod tests {
 
     #[test]
     fn built_in_rules_load() {
-        let set = match RuleSet::builtin(&RELATIONS) {
+        let set = match RuleSet::builtin(&names()) {
             Ok(set) => set,
             Err(errors) => panic!("{:#?}", errors.mistakes),
         };
@@ -522,7 +507,7 @@ mod tests {
         write("mine.test.yaml", b"rule: mine");
         write("notes.txt", b"\xff");
         let pack = directory.path().to_owned();
-        let set = RuleSet::load(std::slice::from_ref(&pack), &RELATIONS).unwrap();
+        let set = RuleSet::load(std::slice::from_ref(&pack), &names()).unwrap();
         assert_eq!(
             set.get("mine").map(|rule| rule.category),
             Some(Category::Node)
@@ -531,14 +516,14 @@ mod tests {
             .replace("severity: info", "severity: critical");
         fs::create_dir(pack.join("storage")).unwrap();
         fs::write(pack.join("storage/disk-io-error.yaml"), replaced).unwrap();
-        let set = RuleSet::load(std::slice::from_ref(&pack), &RELATIONS).unwrap();
+        let set = RuleSet::load(std::slice::from_ref(&pack), &names()).unwrap();
         assert_eq!(
             set.get("disk-io-error").map(|rule| rule.severity),
             Some(crate::finding::Severity::Critical)
         );
         write("bad.yaml", b"id: \xff");
         fs::write(pack.join("storage/mine.yaml"), rule("mine", "")).unwrap();
-        let errors = RuleSet::load(&[pack.clone(), pack.join("nowhere")], &RELATIONS).unwrap_err();
+        let errors = RuleSet::load(&[pack.clone(), pack.join("nowhere")], &names()).unwrap_err();
         let messages: Vec<&str> = errors
             .mistakes
             .iter()
