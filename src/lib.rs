@@ -17,7 +17,7 @@
 //!   time stamps into times.
 //! - [`scan`] runs all patterns of all rules over a log in one pass and keeps hits as records.
 //! - [`graph`] holds objects by kind, name and uid, and the relations between them.
-//! - [`derive`] works out what the cluster never wrote as an object: where an upgrade stands, what
+//! - [`mod@derive`] works out what the cluster never wrote as an object: where an upgrade stands, what
 //!   a host is made of, what is missing.
 //! - [`bundle`] reads an archive in parallel into all of the above.
 //! - [`rule`] loads and checks rule files, every mistake of every file in one go.
