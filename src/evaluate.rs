@@ -12,6 +12,8 @@ mod row;
 mod row_finding;
 mod value;
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
@@ -50,6 +52,8 @@ pub struct Evaluation {
     pub findings: Vec<Finding>,
     /// Rules that could not be evaluated, or not everywhere, sorted.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// Ids of those among them that were evaluated nowhere.
+    pub refused: BTreeSet<String>,
 }
 
 impl Engine {
@@ -80,14 +84,12 @@ impl Engine {
         let found = mistakes
             .into_iter()
             .map(|(rule, error)| (rule, error.span, error.message));
-        let mut errors = RuleErrors::of_rules(found);
+        let errors = RuleErrors::of_rules(found);
         if errors.prevent_running() {
             return Err(errors);
         }
         let scanner = Scanner::new(specs).map_err(|found| {
-            errors =
-                RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)));
-            errors
+            RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)))
         })?;
         Ok(Engine {
             rules: ready,
@@ -121,6 +123,7 @@ impl Engine {
         for one in each {
             evaluation.findings.extend(one.findings);
             evaluation.not_evaluated.extend(one.not_evaluated);
+            evaluation.refused.extend(one.refused);
         }
         evaluation.not_evaluated.sort();
         evaluation
@@ -154,6 +157,7 @@ impl ReadyRule {
                 rule: self.rule.id.clone(),
                 reason,
             }],
+            refused: BTreeSet::from([self.rule.id.clone()]),
         };
         let versions = match requirement::versions(&self.rule.versions, bundle) {
             requirement::Fit::Outside => return Evaluation::default(),
@@ -167,7 +171,7 @@ impl ReadyRule {
         let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
         let mut evaluation = Evaluation {
             findings: found.findings,
-            not_evaluated: Vec::new(),
+            ..Evaluation::default()
         };
         if found.exhausted {
             let reason = format!(

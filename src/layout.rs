@@ -126,6 +126,14 @@ impl Layout {
         })
     }
 
+    /// The layout of a whole bundle whose paths are relative to its top directory already.
+    pub fn bundle() -> Layout {
+        Layout {
+            roots: vec![String::new()],
+            shape: Shape::Bundle,
+        }
+    }
+
     /// What the archive is.
     pub fn shape(&self) -> &Shape {
         &self.shape
@@ -338,6 +346,11 @@ fn source_in_node(node: &str, path: &str) -> Source {
                 None => Source::Unknown,
             }
         }
+        // Unpacked by hand, without the archive's own directory.
+        ["scc", file] if file.ends_with(".txt") => Source::Supportconfig {
+            node: node.to_owned(),
+            file: (*file).to_owned(),
+        },
         ["configs" | "logs" | "hostinfos", ..] => Source::NodeFile {
             node: node.to_owned(),
             path: path.to_owned(),

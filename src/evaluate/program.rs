@@ -86,7 +86,7 @@ pub(crate) struct KindRef {
 
 /// A mistake that shows only where names meet slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CompileError {
+pub(super) struct CompileError {
     /// What is wrong.
     pub message: String,
     /// Where.
