@@ -26,6 +26,7 @@
 //! - [`diagnosis`] folds findings under their causes and judges.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
 //! - [`report`] writes a diagnosis in one format.
+//! - [`case`] tests rules on small bundles that are stated beside them.
 //!
 //! # Invariants
 //!
@@ -39,6 +40,7 @@
 
 pub mod archive;
 pub mod bundle;
+pub mod case;
 pub mod derive;
 pub mod diagnosis;
 pub mod evaluate;
