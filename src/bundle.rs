@@ -61,6 +61,19 @@ pub trait Progress: Sync {
     fn advance(&self, bytes: u64);
 }
 
+/// The content of a bundle that is no archive: what the cases of a rule state.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Stands for the archive's name.
+    pub name: String,
+    /// Files by their path relative to the bundle's top directory, read as those of an archive are.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Manifests as their author means them: nothing that the collector does to its own is undone.
+    pub manifests: Vec<(String, Document)>,
+    /// Which parts of the cluster count as collected, beside those of the manifests among `files`.
+    pub collected: Collected,
+}
+
 /// What one file gave.
 enum Piece {
     Manifest(String, Document),
@@ -118,7 +131,6 @@ impl Bundle {
         })?;
         let layout = named(archive, layout);
         let reader = Reader {
-            archive,
             layout: &layout,
             scanner,
             now: time_of(archive, &layout),
@@ -132,13 +144,49 @@ impl Bundle {
             .into_par_iter()
             .with_max_len(1)
             .flat_map_iter(|unit| {
-                let read = reader.unit(unit);
+                let read = reader.unit(archive, unit);
                 progress.advance(unit.size);
                 read
             })
             .collect();
         read.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(reader.gather(read))
+        let problems = reader.archive_problems(archive);
+        let gathered = Gathered {
+            name: archive.name(),
+            problems,
+            collected: Collected::default(),
+        };
+        Ok(reader.gather(read, gathered))
+    }
+
+    /// Reads files that are held in memory, on this thread. `now` is the bundle's own time.
+    pub fn of_files(files: Files, now: Timestamp, scanner: &Scanner) -> Bundle {
+        let layout = Layout::bundle();
+        let reader = Reader {
+            layout: &layout,
+            scanner,
+            now: Some(now),
+        };
+        let mut read: Vec<Read> = files
+            .files
+            .into_iter()
+            .map(|(path, bytes)| reader.file(&path, bytes, None, Vec::new()))
+            .collect();
+        read.extend(files.manifests.into_iter().map(|(path, document)| Read {
+            path: path.clone(),
+            bytes: 0,
+            piece: Piece::Manifest(path, document),
+            namespace: None,
+            cluster: false,
+            problems: Vec::new(),
+        }));
+        read.sort_by(|a, b| a.path.cmp(&b.path));
+        let gathered = Gathered {
+            name: &files.name,
+            problems: Vec::new(),
+            collected: files.collected,
+        };
+        reader.gather(read, gathered)
     }
 
     /// Whether a node sent a log of one of these sources.
@@ -175,20 +223,24 @@ fn time_of(archive: &Archive, layout: &Layout) -> Option<Timestamp> {
 }
 
 struct Reader<'a> {
-    archive: &'a Archive,
     layout: &'a Layout,
     scanner: &'a Scanner,
     now: Option<Timestamp>,
 }
 
+/// What is known of a bundle beside its files.
+struct Gathered<'a> {
+    name: &'a str,
+    problems: Vec<Problem>,
+    collected: Collected,
+}
+
 impl Reader<'_> {
     /// Reads one unit. A defect of ours in one file must not cost the others, so a panic is caught.
-    fn unit(&self, unit: &Unit) -> Vec<Read> {
+    fn unit(&self, archive: &Archive, unit: &Unit) -> Vec<Read> {
         let attempt = std::panic::AssertUnwindSafe(|| {
             let mut read = Vec::new();
-            let problems = self
-                .archive
-                .read(unit, &mut |content| read.extend(self.content(content)));
+            let problems = archive.read(unit, &mut |content| read.extend(self.content(content)));
             if !problems.is_empty() {
                 read.push(self.only(unit, problems));
             }
@@ -233,14 +285,25 @@ impl Reader<'_> {
     }
 
     fn content(&self, content: Content) -> Option<Read> {
-        let path = self.layout.relative(&content.path)?.to_owned();
-        let source = self.layout.source(&path);
-        let bytes = content.bytes.len() as u64;
-        let mut problems: Vec<Problem> = content
+        let path = self.layout.relative(&content.path)?;
+        let problems = content
             .problem
             .into_iter()
             .map(|problem| self.relative(problem))
             .collect();
+        Some(self.file(path, content.bytes, content.modified, problems))
+    }
+
+    fn file(
+        &self,
+        path: &str,
+        content: Vec<u8>,
+        modified: Option<Timestamp>,
+        mut problems: Vec<Problem>,
+    ) -> Read {
+        let path = path.to_owned();
+        let source = self.layout.source(&path);
+        let bytes = content.len() as u64;
         let (namespace, cluster) = match &source {
             Source::Manifests { namespace, .. } => (namespace.clone(), namespace.is_none()),
             _ => (None, false),
@@ -250,35 +313,35 @@ impl Reader<'_> {
                 path: &path,
                 source: &source,
                 bytes,
-                modified: content.modified,
+                modified: modified,
                 now: self.now,
             })
         };
         let piece = match &source {
             Source::Manifests { .. } => {
-                let parsed = parse::manifest(&path, content.bytes);
+                let parsed = parse::manifest(&path, content);
                 problems.extend(parsed.problems);
                 parsed.value.map_or(Piece::Nothing, |document| {
                     Piece::Manifest(path.clone(), document)
                 })
             }
             Source::Metadata => {
-                let parsed = parse::parse(&path, content.bytes);
+                let parsed = parse::parse(&path, content);
                 problems.extend(parsed.problems);
                 parsed.value.map_or(Piece::Nothing, Piece::Metadata)
             }
             Source::CollectorErrors => Piece::CollectorErrors {
-                log: scan(&content.bytes),
-                text: String::from_utf8_lossy(&content.bytes).into_owned(),
+                log: scan(&content),
+                text: String::from_utf8_lossy(&content).into_owned(),
             },
-            Source::PodLog { .. } => Piece::Log(scan(&content.bytes)),
+            Source::PodLog { .. } => Piece::Log(scan(&content)),
             Source::NodeFile { node, path: below }
             | Source::Supportconfig { node, file: below } => {
                 let log = (is_log(below) || matches!(source, Source::Supportconfig { .. }))
-                    .then(|| scan(&content.bytes));
+                    .then(|| scan(&content));
                 let mut facts = HostFacts::default();
                 if let Some(file) = host::recognise(below) {
-                    let text = String::from_utf8_lossy(&content.bytes);
+                    let text = String::from_utf8_lossy(&content);
                     let parsed = host::read(file, &path, &text);
                     facts = parsed.value;
                     problems.extend(parsed.problems);
@@ -292,33 +355,36 @@ impl Reader<'_> {
             }
             Source::Alerts | Source::Unknown => Piece::Nothing,
         };
-        Some(Read {
+        Read {
             path,
             bytes,
             piece,
             namespace,
             cluster,
             problems,
-        })
+        }
+    }
+
+    /// What was wrong with the archive and those inside it.
+    fn archive_problems(&self, archive: &Archive) -> Vec<Problem> {
+        let own = archive.problems().iter().cloned();
+        own.map(|problem| self.relative(problem)).collect()
     }
 
     /// Puts together what the files gave, in path order.
-    fn gather(&self, read: Vec<Read>) -> Bundle {
+    fn gather(&self, read: Vec<Read>, gathered: Gathered<'_>) -> Bundle {
         let mut builder = GraphBuilder::default();
         let mut scans = Vec::new();
         let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
         let mut host_logs = BTreeSet::new();
         let mut metadata = None;
         let mut errors = None;
-        let mut collected = Collected::default();
+        let Gathered {
+            name,
+            mut problems,
+            mut collected,
+        } = gathered;
         let mut extent = Extent::default();
-        let mut problems: Vec<Problem> = self
-            .archive
-            .problems()
-            .iter()
-            .cloned()
-            .map(|problem| self.relative(problem))
-            .collect();
         for one in read {
             extent.files += u64::from(!matches!(one.piece, Piece::Nothing) || one.bytes > 0);
             extent.bytes += one.bytes;
@@ -351,7 +417,7 @@ impl Reader<'_> {
         if let Some(errors) = &errors {
             let (namespaces, failed) = collector_errors(errors);
             collected.namespaces.extend(namespaces);
-            collected.failed = failed;
+            collected.failed.extend(failed);
         }
         problems.extend(self.layout.others().iter().map(|other| {
             let reason = "another bundle beside this one; only the first was read";
@@ -377,7 +443,7 @@ impl Reader<'_> {
         problems.sort();
         problems.dedup();
         let info = crate::summary::bundle_info(
-            self.archive.name(),
+            name,
             self.layout.directory(),
             metadata.as_ref(),
             &graph,

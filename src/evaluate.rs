@@ -12,6 +12,8 @@ mod row;
 mod row_finding;
 mod value;
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
@@ -50,6 +52,8 @@ pub struct Evaluation {
     pub findings: Vec<Finding>,
     /// Rules that could not be evaluated, or not everywhere, sorted.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// Ids of those among them that were evaluated nowhere.
+    pub refused: BTreeSet<String>,
 }
 
 impl Engine {
@@ -119,6 +123,7 @@ impl Engine {
         for one in each {
             evaluation.findings.extend(one.findings);
             evaluation.not_evaluated.extend(one.not_evaluated);
+            evaluation.refused.extend(one.refused);
         }
         evaluation.not_evaluated.sort();
         evaluation
@@ -152,6 +157,7 @@ impl ReadyRule {
                 rule: self.rule.id.clone(),
                 reason,
             }],
+            refused: BTreeSet::from([self.rule.id.clone()]),
         };
         let versions = match requirement::versions(&self.rule.versions, bundle) {
             requirement::Fit::Outside => return Evaluation::default(),
@@ -165,7 +171,7 @@ impl ReadyRule {
         let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
         let mut evaluation = Evaluation {
             findings: found.findings,
-            not_evaluated: Vec::new(),
+            ..Evaluation::default()
         };
         if found.exhausted {
             let reason = format!(

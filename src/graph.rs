@@ -85,6 +85,8 @@ pub enum Origin {
 /// Which parts of the cluster the collector fetched.
 #[derive(Debug, Clone, Default)]
 pub struct Collected {
+    /// Everything was, but for what `failed` names.
+    pub everything: bool,
     /// Something of cluster scope was collected.
     pub cluster: bool,
     /// Namespaces of which manifests were collected, an empty list counting too.
@@ -103,11 +105,19 @@ impl Collected {
             return false;
         }
         match (kind.namespaced(), namespace) {
+            _ if self.everything => true,
             (Some(false), _) => self.cluster,
-            (_, Some(namespace)) => self.namespaces.contains(namespace),
+            (_, Some(namespace)) => self.namespace(namespace),
             (Some(true), None) => !self.namespaces.is_empty(),
             (None, None) => self.cluster || !self.namespaces.is_empty(),
         }
+    }
+}
+
+impl Collected {
+    /// Whether manifests of a namespace were collected.
+    pub fn namespace(&self, name: &str) -> bool {
+        self.everything || self.namespaces.contains(name)
     }
 }
 

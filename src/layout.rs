@@ -154,6 +154,11 @@ impl Layout {
         }
     }
 
+    /// The layout of a whole bundle whose paths are relative to its top directory already.
+    pub fn bundle() -> Layout {
+        Layout::new("", Shape::Bundle, &[])
+    }
+
     /// The same, where the only node has a name that was found in its files.
     #[must_use]
     pub fn with_node_name(self, name: &str) -> Layout {

@@ -17,7 +17,7 @@
 //!   time stamps into times.
 //! - [`scan`] runs all patterns of all rules over a log in one pass and keeps hits as records.
 //! - [`graph`] holds objects by kind, name and uid, and the relations between them.
-//! - [`derive`] works out what the cluster never wrote as an object: where an upgrade stands, what
+//! - [`mod@derive`] works out what the cluster never wrote as an object: where an upgrade stands, what
 //!   a host is made of, what is missing.
 //! - [`bundle`] reads an archive in parallel into all of the above.
 //! - [`rule`] loads and checks rule files, every mistake of every file in one go.
@@ -26,6 +26,7 @@
 //! - [`diagnosis`] folds findings under their causes and judges.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
 //! - [`report`] writes a diagnosis in one format.
+//! - [`case`] tests rules on small bundles that are stated beside them.
 //!
 //! # Invariants
 //!
@@ -39,6 +40,7 @@
 
 pub mod archive;
 pub mod bundle;
+pub mod case;
 pub mod derive;
 pub mod diagnosis;
 pub mod evaluate;

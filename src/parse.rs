@@ -9,7 +9,7 @@ mod general;
 pub mod host;
 pub mod line;
 mod normalise;
-mod scalar;
+pub(crate) mod scalar;
 pub mod time;
 mod yaml;
 

@@ -9,6 +9,7 @@ mod draft;
 pub mod duration;
 pub mod expression;
 pub mod function;
+pub(crate) mod keys;
 pub mod mistake;
 pub mod nearest;
 pub mod path;
@@ -17,7 +18,7 @@ pub mod quantity;
 pub mod set;
 pub mod source;
 pub mod template;
-mod tree;
+pub(crate) mod tree;
 pub mod version;
 
 use std::collections::BTreeMap;

@@ -339,9 +339,9 @@ fn coverage(bundle: &Bundle, not_evaluated: Vec<NotEvaluated>) -> Coverage {
     let graph = &bundle.graph;
     let collected = graph.collected();
     let existing: BTreeSet<&str> = graph.all("", "Namespace").map(ObjectView::name).collect();
-    let missing = PLATFORM_NAMESPACES.into_iter().filter(|namespace| {
-        existing.contains(namespace) && !collected.namespaces.contains(*namespace)
-    });
+    let missing = PLATFORM_NAMESPACES
+        .into_iter()
+        .filter(|namespace| existing.contains(namespace) && !collected.namespace(namespace));
     let without = graph
         .all("", "Node")
         .map(ObjectView::name)

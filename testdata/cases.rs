@@ -1,1 +1,20 @@
+//! What the rules say: of their own cases, of whole scenarios, of broken and of outside bundles.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests; what they read is our own"
+)]
+#![allow(
+    clippy::print_stderr,
+    reason = "a test that is skipped, or lists what it leaves to the reader, says so"
+)]
+
+#[path = "cases/bench.rs"]
+mod bench;
+#[path = "cases/bundles.rs"]
+mod bundles;
+#[path = "cases/rules.rs"]
+mod rules;
+#[path = "writer.rs"]
+mod writer;

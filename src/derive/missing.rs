@@ -32,7 +32,7 @@ pub(super) fn missing(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
         .map(|namespace| namespace.name())
         .collect();
     for namespace in ALWAYS_COLLECTED {
-        if existing.contains(namespace) && !graph.collected().namespaces.contains(namespace) {
+        if existing.contains(namespace) && !graph.collected().namespace(namespace) {
             let path = format!("yamls/namespaced/{namespace}");
             let mut object = Derived::new("Missing", &format!("namespace/{namespace}"));
             object

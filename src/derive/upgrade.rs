@@ -35,6 +35,10 @@ const PATIENCE: [(&str, i64); 7] = [
     ("finish", 60),
 ];
 
+/// After pre-drain Rancher evicts pods, gives up after 600 s and tries again, then replaces RKE2:
+/// two rounds of that are patience enough.
+const DRAIN_PATIENCE: i64 = 45;
+
 /// A node that is not Ready for longer than this is not merely rebooting.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
@@ -579,10 +583,15 @@ fn progress(
     {
         return "stuck";
     }
-    let patience = PATIENCE
-        .iter()
-        .find(|(name, _)| Some(*name) == phase)
-        .map_or(60, |(_, minutes)| *minutes);
+    let draining = steps.iter().any(|step| step.state == "Pre-drained");
+    let patience = if draining {
+        DRAIN_PATIENCE
+    } else {
+        PATIENCE
+            .iter()
+            .find(|(name, _)| Some(*name) == phase)
+            .map_or(60, |(_, minutes)| *minutes)
+    };
     match (now, moved) {
         (Some(now), Some(moved))
             if now.duration_since(moved.at) > SignedDuration::from_mins(patience) =>

@@ -139,6 +139,9 @@ impl<'a> Ground<'a> {
                 (UpgradeState::Aborted | UpgradeState::Succeeded | UpgradeState::Unknown, _) => {}
             }
         }
+        if self.refusal().is_some() {
+            return VerdictState::UpgradeRefused;
+        }
         if self.control_plane.is_lost()
             || self
                 .facts
@@ -230,6 +233,9 @@ impl<'a> Ground<'a> {
     /// The first diagnosis that has to do with the upgrade: with the Upgrade itself, with what holds
     /// it, or, if it is bad, with a node that it works on.
     fn explains_upgrade(&self) -> Option<&'a Diagnosis> {
+        if let Some(refusal) = self.refusal() {
+            return Some(refusal);
+        }
         let upgrade = self.upgrade?;
         let touches = |finding: &Finding| {
             let about = || objects(finding);
@@ -252,6 +258,25 @@ impl<'a> Ground<'a> {
                     .iter()
                     .any(|finding| finding.severity >= Severity::Warning && touches(finding))
             })
+            .map(|(diagnosis, _)| diagnosis)
+    }
+
+    /// The first diagnosis of what made the webhook refuse an upgrade: one of its findings exports
+    /// `refusal`, the webhook's own words. While an upgrade runs, an old refusal says nothing.
+    fn refusal(&self) -> Option<&'a Diagnosis> {
+        let runs = self.upgrade.is_some_and(|upgrade| {
+            !matches!(
+                upgrade.state,
+                UpgradeState::Aborted | UpgradeState::Succeeded | UpgradeState::Unknown
+            )
+        });
+        let refused = |family: &[&Finding]| {
+            family
+                .iter()
+                .any(|finding| finding.exports.contains_key("refusal"))
+        };
+        self.faults(Severity::Error)
+            .find(|(_, family)| !runs && refused(family))
             .map(|(diagnosis, _)| diagnosis)
     }
 

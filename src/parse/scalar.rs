@@ -32,6 +32,17 @@ pub(super) fn resolve(scalar: &str) -> Plain {
     }
 }
 
+/// The JSON value of a plain scalar; a number that JSON cannot write becomes null.
+pub(crate) fn to_json(scalar: &str) -> serde_json::Value {
+    match resolve(scalar) {
+        Plain::Null => serde_json::Value::Null,
+        Plain::Bool(truth) => truth.into(),
+        Plain::Integer(number) => number.into(),
+        Plain::Float(number) => number.into(),
+        Plain::Text => scalar.into(),
+    }
+}
+
 /// Longest text that can be a number: a node keeps the length of a number's text in 16 bits.
 const LONGEST_NUMBER: usize = u16::MAX as usize;
 

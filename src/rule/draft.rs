@@ -5,7 +5,7 @@
 
 mod binding;
 mod finding;
-mod keys;
+
 mod log;
 mod names;
 
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
 use super::source::{RuleSource, Span};
@@ -23,7 +24,6 @@ use super::{
     Status, Versions, duration,
 };
 use crate::finding::Severity;
-use keys::Keys;
 
 const KEYS: [&str; 19] = [
     "id",

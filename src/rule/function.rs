@@ -261,6 +261,12 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     // Methods on what may be missing.
     method(
+        "problem",
+        0,
+        0,
+        "what keeps a pod from running: `.reason .message .container .image .since`",
+    ),
+    method(
         "orValue",
         1,
         1,

@@ -66,6 +66,13 @@ impl Mistake {
         self
     }
 
+    /// 1-based line of its main place; `None` if the file as a whole is meant.
+    pub fn line(&self) -> Option<usize> {
+        let (span, _) = self.labels.first()?;
+        let before = self.source.inner().get(..span.start)?;
+        Some(1 + before.bytes().filter(|byte| *byte == b'\n').count())
+    }
+
     /// The file's name.
     pub fn file(&self) -> &str {
         self.source.name()
@@ -197,14 +204,14 @@ impl Diagnostic for RuleErrors {
 }
 
 /// Gathers the mistakes of one file.
-pub(super) struct Mistakes {
+pub(crate) struct Mistakes {
     source: NamedSource<Arc<str>>,
     list: Vec<Mistake>,
 }
 
 impl Mistakes {
     /// None yet, of this file.
-    pub(super) fn new(source: &RuleSource) -> Self {
+    pub(crate) fn new(source: &RuleSource) -> Self {
         Mistakes {
             source: NamedSource::new(&source.name, source.text.as_str().into()),
             list: Vec::new(),
@@ -212,7 +219,7 @@ impl Mistakes {
     }
 
     /// An error at a place.
-    pub(super) fn error(
+    pub(crate) fn error(
         &mut self,
         code: &'static str,
         span: Span,
@@ -222,7 +229,7 @@ impl Mistakes {
     }
 
     /// A warning at a place.
-    pub(super) fn warning(
+    pub(crate) fn warning(
         &mut self,
         code: &'static str,
         span: Span,
@@ -232,7 +239,7 @@ impl Mistakes {
     }
 
     /// An error of the file as a whole.
-    pub(super) fn error_of_file(
+    pub(crate) fn error_of_file(
         &mut self,
         code: &'static str,
         message: impl Into<String>,
@@ -241,17 +248,17 @@ impl Mistakes {
     }
 
     /// All of them.
-    pub(super) fn into_list(self) -> Vec<Mistake> {
+    pub(crate) fn into_list(self) -> Vec<Mistake> {
         self.list
     }
 
     /// Whether there are more than anybody mends in one go. What looks for more may stop.
-    pub(super) fn are_many(&self) -> bool {
+    pub(crate) fn are_many(&self) -> bool {
         self.list.len() >= MANY
     }
 
     /// Whether there is an error among them.
-    pub(super) fn has_error(&self) -> bool {
+    pub(crate) fn has_error(&self) -> bool {
         self.list
             .iter()
             .any(|mistake| mistake.level == Level::Error)

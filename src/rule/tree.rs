@@ -8,9 +8,10 @@ use granit_parser::{Event, Options, Parser, ScalarStyle};
 
 use super::mistake::Mistakes;
 use super::source::{Offsets, Passage, Span, Spanned};
+use crate::parse::scalar;
 
 /// The largest rule file, in bytes. The longest rules have some 5 kB.
-pub(super) const MAXIMUM_SIZE: usize = 256 << 10;
+pub(crate) const MAXIMUM_SIZE: usize = 256 << 10;
 
 /// How deep lists and maps may nest; a rule needs five levels.
 const MAXIMUM_DEPTH: usize = 32;
@@ -21,14 +22,14 @@ const MAXIMUM_VALUES: usize = 5_000;
 
 /// A value and its bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Tree {
-    pub(super) value: Value,
-    pub(super) span: Span,
+pub(crate) struct Tree {
+    pub(crate) value: Value,
+    pub(crate) span: Span,
 }
 
 /// What a value is.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Scalar(Scalar),
     List(Vec<Tree>),
     Map(Vec<Entry>),
@@ -38,35 +39,35 @@ pub(super) enum Value {
 
 /// A scalar after YAML's own decoding.
 #[derive(Debug, Clone)]
-pub(super) struct Scalar {
-    pub(super) text: String,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
     /// Not in quotes nor a block: may be a number, a boolean or null.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
     offsets: Offsets,
 }
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: Spanned<String>,
-    pub(super) value: Tree,
+pub(crate) struct Entry {
+    pub(crate) key: Spanned<String>,
+    pub(crate) value: Tree,
 }
 
 impl Scalar {
     /// Its text, with the way back to the file.
-    pub(super) fn passage(&self) -> Passage<'_> {
+    pub(crate) fn passage(&self) -> Passage<'_> {
         Passage::new(&self.text, &self.offsets)
     }
 
     /// `null`, `~` or nothing at all.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 }
 
 impl Tree {
     /// What it is, for a message.
-    pub(super) fn describe(&self) -> &'static str {
+    pub(crate) fn describe(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -76,9 +77,23 @@ impl Tree {
         }
     }
 
+    /// The value as JSON, plain scalars being what YAML 1.2 takes them for.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Scalar(scalar) if scalar.plain => scalar::to_json(&scalar.text),
+            Value::Scalar(scalar) => scalar.text.as_str().into(),
+            Value::List(list) => list.iter().map(Tree::to_json).collect(),
+            Value::Map(map) => map
+                .iter()
+                .map(|entry| (entry.key.value.clone(), entry.value.to_json()))
+                .collect(),
+            Value::Refused => serde_json::Value::Null,
+        }
+    }
+
     /// Where a message about the value as a whole points: a map or a list over many lines would
     /// drown the message, so its first key or element stands for it.
-    pub(super) fn head(&self) -> Span {
+    pub(crate) fn head(&self) -> Span {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.span, |entry| entry.key.span),
             Value::List(elements) => elements.first().map_or(self.span, Tree::head),
@@ -88,7 +103,7 @@ impl Tree {
 }
 
 /// Reads the one document of a file; `None` if there is none that could be understood.
-pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
+pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
     if text.len() > MAXIMUM_SIZE {
         let limit = MAXIMUM_SIZE >> 10;
         mistakes.error_of_file("BD001", format!("the file is larger than {limit} KiB"));

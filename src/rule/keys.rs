@@ -12,7 +12,7 @@ use crate::rule::template::Template;
 use crate::rule::tree::{Entry, Scalar, Tree, Value};
 
 /// A map whose keys are known.
-pub(super) struct Keys<'t> {
+pub(crate) struct Keys<'t> {
     entries: &'t [Entry],
     /// What a message about a missing key points to.
     head: Span,
@@ -22,7 +22,7 @@ pub(super) struct Keys<'t> {
 
 impl<'t> Keys<'t> {
     /// The keys of a map; `None` if it is none. Unknown keys are mistakes.
-    pub(super) fn of(
+    pub(crate) fn of(
         tree: &'t Tree,
         what: &'static str,
         known: &[&str],
@@ -50,17 +50,17 @@ impl<'t> Keys<'t> {
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn get(&self, key: &str) -> Option<&'t Tree> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'t Tree> {
         self.entry(key).map(|entry| &entry.value)
     }
 
     /// The key itself, if it is there.
-    pub(super) fn entry(&self, key: &str) -> Option<&'t Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&'t Entry> {
         self.entries.iter().find(|entry| entry.key.value == key)
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required(&self, key: &str, mistakes: &mut Mistakes) -> Option<&'t Tree> {
+    pub(crate) fn required(&self, key: &str, mistakes: &mut Mistakes) -> Option<&'t Tree> {
         let value = self.get(key);
         if value.is_none() {
             mistakes.error(
@@ -74,7 +74,7 @@ impl<'t> Keys<'t> {
 }
 
 /// Says that a value is not what its key wants.
-pub(super) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
+pub(crate) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
     if matches!(tree.value, Value::Refused) {
         return;
     }
@@ -87,7 +87,7 @@ pub(super) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
 }
 
 /// The entries of a map with any keys.
-pub(super) fn entries<'t>(
+pub(crate) fn entries<'t>(
     tree: &'t Tree,
     what: &str,
     mistakes: &mut Mistakes,
@@ -102,7 +102,7 @@ pub(super) fn entries<'t>(
 }
 
 /// The elements of a list; none if the key is not there.
-pub(super) fn list<'t>(tree: Option<&'t Tree>, mistakes: &mut Mistakes) -> &'t [Tree] {
+pub(crate) fn list<'t>(tree: Option<&'t Tree>, mistakes: &mut Mistakes) -> &'t [Tree] {
     match tree.map(|tree| (&tree.value, tree)) {
         Some((Value::List(list), _)) => list,
         Some((_, tree)) => {
@@ -114,7 +114,7 @@ pub(super) fn list<'t>(tree: Option<&'t Tree>, mistakes: &mut Mistakes) -> &'t [
 }
 
 /// The elements of a list, or the one value that stands for a list of one.
-pub(super) fn one_or_many(tree: &Tree) -> &[Tree] {
+pub(crate) fn one_or_many(tree: &Tree) -> &[Tree] {
     match &tree.value {
         Value::List(list) => list,
         _ => std::slice::from_ref(tree),
@@ -122,7 +122,7 @@ pub(super) fn one_or_many(tree: &Tree) -> &[Tree] {
 }
 
 /// A scalar that is something.
-pub(super) fn scalar<'t>(
+pub(crate) fn scalar<'t>(
     tree: &'t Tree,
     wanted: &str,
     mistakes: &mut Mistakes,
@@ -137,7 +137,7 @@ pub(super) fn scalar<'t>(
 }
 
 /// Text that is not empty.
-pub(super) fn text(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
+pub(crate) fn text(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
     let scalar = scalar(tree, "text", mistakes)?;
     if scalar.text.trim().is_empty() {
         mistakes.error("BD001", tree.span, "the text is empty");
@@ -147,14 +147,14 @@ pub(super) fn text(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
 }
 
 /// A name: of a variable, a log matcher, a parameter, an export.
-pub(super) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<String>> {
+pub(crate) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<String>> {
     let scalar = scalar(tree, "a name", mistakes)?;
     check_name(&scalar.text, tree.span, mistakes)
         .then(|| Spanned::new(scalar.text.clone(), tree.span))
 }
 
 /// Whether a text can be a name in an expression.
-pub(super) fn check_name(text: &str, span: Span, mistakes: &mut Mistakes) -> bool {
+pub(crate) fn check_name(text: &str, span: Span, mistakes: &mut Mistakes) -> bool {
     let identifier = Expression::parse(text)
         .is_ok_and(|read| matches!(read.node, Node::Name(name) if name == text));
     if !identifier {
@@ -166,7 +166,7 @@ pub(super) fn check_name(text: &str, span: Span, mistakes: &mut Mistakes) -> boo
 }
 
 /// An expression. Where it is none a null stands for it, so that what follows can be checked.
-pub(super) fn expression(tree: &Tree, mistakes: &mut Mistakes) -> Expression {
+pub(crate) fn expression(tree: &Tree, mistakes: &mut Mistakes) -> Expression {
     let nothing = Expression {
         node: Node::Literal(Literal::Null),
         span: tree.span,
@@ -178,7 +178,7 @@ pub(super) fn expression(tree: &Tree, mistakes: &mut Mistakes) -> Expression {
 }
 
 /// A passage as an expression.
-pub(super) fn parse_expression(
+pub(crate) fn parse_expression(
     passage: &Passage<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Expression> {
@@ -194,7 +194,7 @@ pub(super) fn parse_expression(
 }
 
 /// A template.
-pub(super) fn template(tree: &Tree, mistakes: &mut Mistakes) -> Option<Template> {
+pub(crate) fn template(tree: &Tree, mistakes: &mut Mistakes) -> Option<Template> {
     text(tree, mistakes)?;
     let scalar = scalar(tree, "text", mistakes)?;
     let (template, errors) = Template::parse(&scalar.passage());
@@ -207,7 +207,7 @@ pub(super) fn template(tree: &Tree, mistakes: &mut Mistakes) -> Option<Template>
 }
 
 /// A whole number, 0 or above.
-pub(super) fn number(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
+pub(crate) fn number(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
     let scalar = scalar(tree, "a whole number", mistakes)?;
     let number = scalar.text.parse().ok().filter(|_| scalar.plain);
     if number.is_none() {
@@ -221,7 +221,7 @@ pub(super) fn number(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
 }
 
 /// A whole number, 1 or above.
-pub(super) fn positive(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
+pub(crate) fn positive(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
     let number = number(tree, mistakes)?;
     if number == 0 {
         mistakes
@@ -232,7 +232,7 @@ pub(super) fn positive(tree: &Tree, mistakes: &mut Mistakes) -> Option<usize> {
 }
 
 /// A duration above zero.
-pub(super) fn positive_duration(tree: &Tree, mistakes: &mut Mistakes) -> Option<SignedDuration> {
+pub(crate) fn positive_duration(tree: &Tree, mistakes: &mut Mistakes) -> Option<SignedDuration> {
     let scalar = scalar(tree, "a duration", mistakes)?;
     let read = duration::parse(&scalar.text).filter(|read| *read > SignedDuration::ZERO);
     if read.is_none() {
@@ -248,7 +248,7 @@ pub(super) fn positive_duration(tree: &Tree, mistakes: &mut Mistakes) -> Option<
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(
+pub(crate) fn choice<T: Copy>(
     tree: &Tree,
     choices: &[(&'static str, T)],
     mistakes: &mut Mistakes,
@@ -270,7 +270,7 @@ pub(super) fn choice<T: Copy>(
 }
 
 /// A path of a field.
-pub(super) fn field_path(tree: &Tree, mistakes: &mut Mistakes) -> Option<FieldPath> {
+pub(crate) fn field_path(tree: &Tree, mistakes: &mut Mistakes) -> Option<FieldPath> {
     let scalar = scalar(tree, "the path of a field", mistakes)?;
     match FieldPath::parse(&scalar.text) {
         Ok(path) => Some(path),
@@ -285,7 +285,7 @@ pub(super) fn field_path(tree: &Tree, mistakes: &mut Mistakes) -> Option<FieldPa
 }
 
 /// A web address.
-pub(super) fn url(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
+pub(crate) fn url(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
     let text = text(tree, mistakes)?;
     let host = text.strip_prefix("https://").unwrap_or_default();
     if host.is_empty() || text.contains(char::is_whitespace) {

@@ -1,0 +1,319 @@
+//! All rules over every bundle of the repository, and over outside ones where there are some: what a
+//! scenario expects must be found, and nothing of weight that it does not expect.
+
+use std::path::{Path, PathBuf};
+
+use crate::bench;
+use crate::writer::broken::{VARIANTS, break_bundle};
+use crate::writer::scenario::Scenario;
+use bundle_doctor::archive::{Archive, Limits};
+use bundle_doctor::diagnosis::facts::UpgradeState;
+use bundle_doctor::finding::{Finding, Severity};
+use bundle_doctor::report::{self, Format, Report};
+
+struct Doctor;
+
+impl Doctor {
+    fn new() -> Doctor {
+        Doctor
+    }
+
+    fn analyze(&self, paths: &[PathBuf]) -> Result<Report, String> {
+        let archive =
+            Archive::open(paths, &Limits::default()).map_err(|error| error.to_string())?;
+        bench::diagnose(&archive).map_err(|error| error.to_string())
+    }
+
+    fn analyze_bytes(&self, files: &[(String, Vec<u8>)]) -> Result<Report, String> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut paths = Vec::new();
+        for (name, bytes) in files {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("files lie in a directory"))
+                .expect("it can be made");
+            std::fs::write(&path, bytes).expect("it can be written");
+            paths.push(path);
+        }
+        // A plain directory is one bundle, not one part for each of its files.
+        if files.iter().any(|(name, _)| name.contains('/')) {
+            paths = vec![directory.path().to_owned()];
+        }
+        self.analyze(&paths)
+    }
+}
+
+fn scenarios() -> Vec<(String, Scenario)> {
+    bench::scenario_names()
+        .into_iter()
+        .map(|name| {
+            let scenario = bench::scenario(&name);
+            (name, scenario)
+        })
+        .collect()
+}
+
+fn written(scenario: &Scenario) -> Vec<u8> {
+    crate::writer::bundle::bundle(scenario).expect("the scenario can be written")
+}
+
+fn json(report: &Report) -> String {
+    let mut out = Vec::new();
+    report::write(report, Format::Json, &mut out).expect("memory does not fail");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+/// What is wrong with a report, seen from what its scenario expects.
+fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
+    let expect = &scenario.expect;
+    let mut wrong = Vec::new();
+    let active = || {
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.suppressed.is_none())
+    };
+    for wanted in &expect.find {
+        let fits = |finding: &&Finding| {
+            finding.rule == wanted.rule
+                && wanted
+                    .subject
+                    .as_ref()
+                    .is_none_or(|subject| finding.subject.to_string() == *subject)
+        };
+        match active().find(fits) {
+            None => wrong.push(format!("missing: {} {:?}", wanted.rule, wanted.subject)),
+            Some(found)
+                if wanted.severity.as_ref().is_some_and(|severity| {
+                    *severity != format!("{:?}", found.severity).to_lowercase()
+                }) =>
+            {
+                wrong.push(format!(
+                    "{} is {:?}, not {:?}",
+                    wanted.rule, found.severity, wanted.severity
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let expected = |rule: &str| {
+        expect.find.iter().any(|wanted| wanted.rule == rule)
+            || expect.allow.iter().any(|allowed| allowed == rule)
+    };
+    for finding in active().filter(|finding| finding.severity >= Severity::Error) {
+        if expect.quiet || !expected(&finding.rule) {
+            wrong.push(format!(
+                "noisy: {} on {}: {}",
+                finding.rule, finding.subject, finding.title
+            ));
+        }
+    }
+    let roots: Vec<&str> = report
+        .diagnoses
+        .iter()
+        .map(|diagnosis| diagnosis.cause.rule.as_str())
+        .collect();
+    for (root, wanted) in expect.roots.iter().enumerate() {
+        if roots.get(root) != Some(&wanted.as_str()) {
+            wrong.push(format!(
+                "root {} is {:?}, not {wanted}",
+                root + 1,
+                roots.get(root)
+            ));
+        }
+    }
+    if let Some(verdict) = &expect.verdict {
+        let said = serde_json::to_value(&report.verdict).expect("a verdict is JSON");
+        for (key, wanted) in [("state", &verdict.state), ("action", &verdict.action)] {
+            if said[key] != wanted.as_str() {
+                wrong.push(format!("verdict {key} is {}, not {wanted}", said[key]));
+            }
+        }
+    }
+    for finding in active() {
+        if finding.evidence.is_empty() {
+            wrong.push(format!("{} has no evidence", finding.rule));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_scenario_gives_what_it_expects_and_nothing_else_of_weight() {
+    let mut failed = Vec::new();
+    for (name, scenario) in scenarios() {
+        let report = bench::report(&name);
+        let wrong = complaints(&scenario, &report);
+        failed.extend(wrong.into_iter().map(|wrong| format!("{name}: {wrong}")));
+        let problems = &report.coverage.problems;
+        if !problems.is_empty() && scenario.overlay.missing.is_empty() {
+            failed.push(format!("{name}: problems {problems:?}"));
+        }
+    }
+    assert!(failed.is_empty(), "\n{}", failed.join("\n"));
+}
+
+/// Every place that a report shows can be opened, and the line is there.
+#[test]
+fn evidence_can_be_opened() {
+    let doctor = Doctor::new();
+    for (name, scenario) in scenarios() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bundle.zip");
+        std::fs::write(&path, written(&scenario)).unwrap();
+        let archive = Archive::open(std::slice::from_ref(&path), &Limits::default()).unwrap();
+        let layout =
+            bundle_doctor::layout::Layout::locate(archive.units().iter().map(|unit| &unit.path))
+                .unwrap();
+        let mut texts = std::collections::BTreeMap::new();
+        for unit in archive.units() {
+            archive.read(unit, &mut |content| {
+                let path = layout
+                    .relative(&content.path)
+                    .unwrap_or_default()
+                    .to_owned();
+                texts.insert(path, String::from_utf8_lossy(&content.bytes).into_owned());
+            });
+        }
+        let report = doctor.analyze(&[path]).unwrap();
+        for evidence in report.findings.iter().flat_map(|finding| &finding.evidence) {
+            let Some(line) = evidence.line else { continue };
+            let text = texts
+                .get(&evidence.path)
+                .unwrap_or_else(|| panic!("{name}: no file {}", evidence.path));
+            let shown = text
+                .lines()
+                .nth(line as usize - 1)
+                .unwrap_or_else(|| panic!("{name}: {}:{line}", evidence.path));
+            if let Some(wanted) = &evidence.text {
+                let wanted = wanted.trim_end_matches('…');
+                assert!(
+                    shown.contains(wanted.trim()),
+                    "{name}: {}:{line} is {shown:?}, not {wanted:?}",
+                    evidence.path
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn broken_bundles_are_read_as_far_as_they_go() {
+    let doctor = Doctor::new();
+    let (_, scenario) = scenarios()
+        .into_iter()
+        .find(|(name, _)| name == "healthy-3")
+        .unwrap();
+    let whole = written(&scenario);
+    for variant in VARIANTS {
+        let files = break_bundle(&whole, variant);
+        let outcome = doctor.analyze_bytes(&files);
+        let name = format!("{variant:?}");
+        match outcome {
+            // A page of HTML is the only one that holds nothing of a bundle.
+            Err(error) => assert!(name.to_lowercase().contains("html"), "{name}: {error}"),
+            Ok(report) => assert!(report.coverage.files > 0, "{name}: nothing was read"),
+        }
+    }
+}
+
+#[test]
+fn the_same_bundle_gives_the_same_bytes_on_any_number_of_threads() {
+    let doctor = Doctor::new();
+    for (name, scenario) in scenarios()
+        .into_iter()
+        .filter(|(name, _)| name.contains("ssd") || name == "host-oom")
+    {
+        let files = [(format!("{name}.zip"), written(&scenario))];
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| json(&doctor.analyze_bytes(&files).unwrap()))
+        };
+        let one = on(1);
+        for threads in [1, 2, 8] {
+            assert!(on(threads) == one, "{name} differs on {threads} threads");
+        }
+    }
+}
+
+/// The folder of outside bundles, which are not ours to commit.
+fn outside() -> Option<PathBuf> {
+    let folder = std::env::var_os("BUNDLE_DOCTOR_BUNDLES").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: BUNDLE_DOCTOR_BUNDLES names no folder of outside bundles");
+    }
+    folder
+}
+
+fn outside_bundle(folder: &Path, name: &str) -> PathBuf {
+    let mut zips = std::fs::read_dir(folder.join(name))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    zips.find(|path| path.extension().is_some_and(|end| end == "zip"))
+        .unwrap()
+}
+
+#[test]
+fn composed_bundles_are_read_rightly() {
+    let Some(folder) = outside() else { return };
+    let doctor = Doctor::new();
+    for (name, nodes, upgrade) in [
+        ("healthy-idle-1.5.0", 3, None),
+        (
+            "upgrade-rolling-1.4.0-1.4.1",
+            4,
+            Some(UpgradeState::Progressing),
+        ),
+        ("predrain-pci-vm-1.4.2-1.5.0", 4, Some(UpgradeState::Stuck)),
+        ("host-oom-1.4.1", 3, None),
+    ] {
+        let report = doctor.analyze(&[outside_bundle(&folder, name)]).unwrap();
+        assert_eq!(report.coverage.problems, [], "{name}");
+        assert_eq!(report.cluster.nodes.len(), nodes, "{name}");
+        assert_eq!(
+            report.upgrade.as_ref().map(|upgrade| upgrade.state),
+            upgrade,
+            "{name}"
+        );
+        let loud: Vec<&str> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.suppressed.is_none() && finding.severity >= Severity::Error)
+            .map(|finding| finding.rule.as_str())
+            .collect();
+        let expected: &[&str] = match name {
+            "host-oom-1.4.1" => &["host-oom"],
+            "predrain-pci-vm-1.4.2-1.5.0" => &["vm-cannot-migrate-predrain"],
+            _ => &[],
+        };
+        assert_eq!(loud, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_real_bundle_shows_its_one_fault() {
+    let Some(folder) = outside() else { return };
+    let report = Doctor::new()
+        .analyze(&[folder.join("harvester-1.0-single-node.zip")])
+        .unwrap();
+    assert_eq!(report.coverage.problems, []);
+    assert_eq!(report.coverage.objects, 1246);
+    assert_eq!(report.upgrade, None);
+    let rules: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    assert_eq!(rules, ["stale-mount-deleted-volume"]);
+    let message = &report.findings[0].message;
+    for part in [
+        "126,042 EXT4 errors on sdc",
+        "5,037 EXT4 warnings on sdb",
+        "pvc-232180f3",
+        "pvc-ce3fa571",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
