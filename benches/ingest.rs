@@ -6,7 +6,6 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
-#[allow(dead_code, unused_imports)]
 #[path = "../testdata/writer.rs"]
 mod writer;
 
