@@ -313,7 +313,7 @@ impl Reader<'_> {
                 path: &path,
                 source: &source,
                 bytes,
-                modified: modified,
+                modified,
                 now: self.now,
             })
         };

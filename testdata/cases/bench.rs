@@ -54,12 +54,11 @@ pub(crate) fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Things by name, each made once.
+type Table<T> = Mutex<BTreeMap<String, Arc<OnceLock<T>>>>;
+
 /// What a table holds under a name, made by the first who asks, while the others wait for it.
-fn once<T: Clone>(
-    table: &'static Mutex<BTreeMap<String, Arc<OnceLock<T>>>>,
-    name: &str,
-    make: impl FnOnce() -> T,
-) -> T {
+fn once<T: Clone>(table: &'static Table<T>, name: &str, make: impl FnOnce() -> T) -> T {
     let cell = table
         .lock()
         .unwrap()
@@ -84,8 +83,7 @@ pub(crate) fn scenario(name: &str) -> Scenario {
 
 /// A scenario's bundle before anything is broken in it.
 pub(crate) fn whole(name: &str) -> Arc<Vec<u8>> {
-    static WRITTEN: Mutex<BTreeMap<String, Arc<OnceLock<Arc<Vec<u8>>>>>> =
-        Mutex::new(BTreeMap::new());
+    static WRITTEN: Table<Arc<Vec<u8>>> = Mutex::new(BTreeMap::new());
     once(&WRITTEN, name, || {
         Arc::new(bundle(&scenario(name)).unwrap())
     })
@@ -107,8 +105,7 @@ pub(crate) fn written(name: &str, files: &[(String, Vec<u8>)]) -> PathBuf {
 
 /// A scenario's bundle as it is found, opened.
 pub(crate) fn scenario_archive(name: &str) -> Arc<Archive> {
-    static OPENED: Mutex<BTreeMap<String, Arc<OnceLock<Arc<Archive>>>>> =
-        Mutex::new(BTreeMap::new());
+    static OPENED: Table<Arc<Archive>> = Mutex::new(BTreeMap::new());
     once(&OPENED, name, || {
         let scenario = scenario(name);
         let whole = whole(name);
@@ -153,7 +150,7 @@ pub(crate) fn try_open(
 
 /// The report of a scenario by all rules.
 pub(crate) fn report(name: &str) -> Arc<Report> {
-    static MADE: Mutex<BTreeMap<String, Arc<OnceLock<Arc<Report>>>>> = Mutex::new(BTreeMap::new());
+    static MADE: Table<Arc<Report>> = Mutex::new(BTreeMap::new());
     once(&MADE, name, || {
         Arc::new(diagnose(&scenario_archive(name)).unwrap())
     })
