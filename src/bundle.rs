@@ -423,6 +423,7 @@ impl Reader<'_> {
             let reason = "another bundle beside this one; only the first was read";
             Problem::new(other, ProblemKind::Unreadable, reason)
         }));
+        problems.extend(missing_scopes(self.layout, &collected));
         builder.collected(collected);
         let mut graph = builder.finish();
         // Without metadata the newest line of a log is the nearest thing to the bundle's own time.
@@ -460,6 +461,24 @@ impl Reader<'_> {
             extent,
             host_logs,
         }
+    }
+}
+
+/// Parts of a bundle that are missing as a whole. An aggregated API that does not answer is enough to
+/// lose all manifests, so their absence is worth a word of its own.
+fn missing_scopes(layout: &Layout, collected: &Collected) -> Vec<Problem> {
+    if *layout.shape() != Shape::Bundle {
+        return Vec::new();
+    }
+    let missing = |path: &str| {
+        let reason = "nothing of it was collected; an API that did not answer is the usual cause, and bundleGenerationError.log names it";
+        Problem::new(path, ProblemKind::Missing, reason)
+    };
+    match (collected.cluster, collected.namespaces.is_empty()) {
+        (true, false) => Vec::new(),
+        (false, true) => vec![missing("yamls")],
+        (false, false) => vec![missing("yamls/cluster")],
+        (true, true) => vec![missing("yamls/namespaced")],
     }
 }
 

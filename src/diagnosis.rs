@@ -44,7 +44,7 @@ pub struct Diagnosis {
     pub edges: Vec<Edge>,
     /// Ids of findings that explain each other, the cause among them; empty when there is no such circle.
     pub cycle: Vec<String>,
-    /// What to do: the cause's remedy, then that of effects which are worse than it.
+    /// What to do: the cause's remedy, then that of effects which are worse than it or critical.
     pub remedy: Vec<RemedyStep>,
     /// Where to read more.
     pub references: Vec<String>,

@@ -164,7 +164,8 @@ fn cluster(bundle: &Bundle) -> ClusterSummary {
 fn lost_node(bundle: &Bundle, name: &str) -> NodeSummary {
     NodeSummary {
         name: name.to_owned(),
-        exists: false,
+        // Where no list of nodes was collected, nothing contradicts whoever names the node.
+        exists: !bundle.graph.collected().has(&Kind::new("", "Node"), None),
         host_logs: bundle.hosts.contains_key(name),
         ..NodeSummary::default()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, Kind, Origin};
 use crate::parse::document::View;
 
 use super::Derived;
@@ -52,6 +52,9 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
         })
         .map(|node| node.name())
         .collect();
+    // Without the list of nodes nobody can say who of the members works.
+    let known = graph.collected().has(&Kind::new("", "Node"), None);
+    let healthy = known.then_some(healthy);
     let quorum = members.len() / 2 + 1;
     let mut etcd = Derived::new("Etcd", "etcd");
     etcd.set("members", Some(members.len()))
@@ -60,13 +63,20 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
             Some(members.iter().map(|name| json!(name)).collect::<Vec<_>>()),
         )
         .set("voters", (!voters.is_empty()).then_some(voting))
-        .set("healthy", Some(healthy.len()))
+        .set("healthy", healthy.as_ref().map(Vec::len))
         .set(
             "healthyNames",
-            Some(healthy.iter().map(|name| json!(name)).collect::<Vec<_>>()),
+            healthy
+                .as_ref()
+                .map(|names| names.iter().map(|name| json!(name)).collect::<Vec<_>>()),
         )
         .set("quorum", Some(quorum))
-        .set("margin", Some(healthy.len() as i64 - quorum as i64));
+        .set(
+            "margin",
+            healthy
+                .as_ref()
+                .map(|names| names.len() as i64 - quorum as i64),
+        );
     let first = nodes.first().map(|node| {
         (
             node.id(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::graph::{Graph, ObjectId, ObjectView, Origin};
+use crate::graph::{Graph, Kind, ObjectId, ObjectView, Origin};
 use crate::parse::document::View;
 use crate::parse::time::timestamp;
 
@@ -80,6 +80,8 @@ struct Step {
     /// The node is gone, or not Ready for longer than a reboot takes.
     ready: Option<bool>,
     ready_since: Option<Timestamp>,
+    /// Whether the bundle lists nodes at all.
+    nodes_collected: bool,
     object: Derived,
 }
 
@@ -94,7 +96,8 @@ impl Step {
 
     fn is_lost(&self, now: Option<Timestamp>) -> bool {
         match self.ready {
-            None => true,
+            // Without the list of nodes nothing says that one is gone.
+            None => self.nodes_collected,
             Some(true) => false,
             Some(false) => match (now, self.ready_since) {
                 (Some(now), Some(since)) => now.duration_since(since) > LOST_AFTER,
@@ -185,6 +188,7 @@ fn steps(graph: &Graph, upgrade: ObjectView<'_>) -> Vec<Step> {
                 since,
                 ready: node.map(|node| node.condition_status("Ready") == Some("True")),
                 ready_since: ready.and_then(condition_time),
+                nodes_collected: graph.collected().has(&Kind::new("", "Node"), None),
                 object,
             }
         })

@@ -415,9 +415,11 @@ impl CauseGraph {
         let mut references = Vec::new();
         for &member in family {
             let finding = &findings[member];
-            // Where an effect is what makes the diagnosis grave, the way out of it belongs here. So
-            // does the nearest remedy known, if the cause's rule knows none.
-            let grave = finding.severity == severity && severity > cause.severity;
+            // Where an effect is what makes the diagnosis grave, or is critical itself, the way out of it
+            // belongs here: mending the cause may be out of reach. So does the nearest remedy known, if
+            // the cause's rule knows none.
+            let grave = finding.severity == severity
+                && (severity > cause.severity || severity == Severity::Critical);
             if member == root.head || grave || remedy.is_empty() {
                 add_new(&mut remedy, &finding.remedy);
             }
@@ -944,6 +946,15 @@ mod tests {
                 ..remedied("c")
             },
         ];
+        let (_, diagnoses) = explain(findings, &[link("a", "b", &[]), link("b", "c", &[])]);
+        assert_eq!(steps(&diagnoses[0]), ["a", "c"]);
+
+        // A cause that is critical itself may be past mending: the way out of its critical effect counts.
+        let critical = |rule: &str| Finding {
+            severity: Critical,
+            ..remedied(rule)
+        };
+        let findings = vec![critical("a"), remedied("b"), critical("c")];
         let (_, diagnoses) = explain(findings, &[link("a", "b", &[]), link("b", "c", &[])]);
         assert_eq!(steps(&diagnoses[0]), ["a", "c"]);
     }

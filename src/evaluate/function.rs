@@ -57,17 +57,11 @@ use Form::{Both, Function, Method};
 
 const FUNCTIONS: &[(&str, Form, Call)] = &[
     // Presence.
-    ("absent", Function, |_, a| {
-        Value::Bool(matches!(
-            a.first(),
-            None | Some(Value::Absent | Value::Null | Value::Ghost(_))
-        ))
+    ("absent", Function, |cx, a| {
+        presence(cx, argument(a, 0)).map_or(Value::Absent, |present| Value::Bool(!present))
     }),
-    ("present", Function, |_, a| {
-        Value::Bool(!matches!(
-            a.first(),
-            None | Some(Value::Absent | Value::Null | Value::Ghost(_))
-        ))
+    ("present", Function, |cx, a| {
+        presence(cx, argument(a, 0)).map_or(Value::Absent, Value::Bool)
     }),
     ("empty", Function, |_, a| {
         Value::Bool(is_empty(argument(a, 0)))
@@ -403,6 +397,21 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         )
     }),
 ];
+
+/// Whether a value is there. Of an object whose kind was not collected nobody can say.
+fn presence<'g>(context: &Context<'g>, value: &Value<'g>) -> Option<bool> {
+    match value {
+        Value::Absent | Value::Null => Some(false),
+        Value::Ghost(ghost) => {
+            let kind = context.graph.kind(ghost.kind);
+            let collected = context.graph.collected();
+            collected
+                .has(kind, ghost.namespace.as_deref())
+                .then_some(false)
+        }
+        _ => Some(true),
+    }
+}
 
 fn argument<'a, 'g>(arguments: &'a [Value<'g>], index: usize) -> &'a Value<'g> {
     arguments.get(index).unwrap_or(&Value::Absent)

@@ -7,6 +7,7 @@ use crate::bench;
 use crate::writer::broken::{VARIANTS, break_bundle};
 use crate::writer::scenario::Scenario;
 use bundle_doctor::archive::{Archive, Limits};
+use bundle_doctor::diagnosis::Action;
 use bundle_doctor::diagnosis::facts::UpgradeState;
 use bundle_doctor::finding::{Finding, Severity};
 use bundle_doctor::report::{self, Format, Report};
@@ -211,7 +212,24 @@ fn broken_bundles_are_read_as_far_as_they_go() {
         match outcome {
             // A page of HTML is the only one that holds nothing of a bundle.
             Err(error) => assert!(name.to_lowercase().contains("html"), "{name}: {error}"),
-            Ok(report) => assert!(report.coverage.files > 0, "{name}: nothing was read"),
+            Ok(report) => {
+                assert!(report.coverage.files > 0, "{name}: nothing was read");
+                // What was taken away must never make a confident wrong verdict.
+                let action = report.verdict.action;
+                assert!(
+                    !matches!(action, Action::Rebuild | Action::Repair),
+                    "{name}: {action:?}"
+                );
+                let gone = name.contains("No") && name.contains("Yamls");
+                let problems = &report.coverage.problems;
+                assert!(
+                    !gone
+                        || problems
+                            .iter()
+                            .any(|problem| problem.path.starts_with("yamls")),
+                    "{name}"
+                );
+            }
         }
     }
 }
