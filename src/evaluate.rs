@@ -10,6 +10,8 @@ mod program;
 mod requirement;
 mod row;
 mod row_finding;
+#[cfg(test)]
+mod tests_of_language;
 mod value;
 
 use std::collections::BTreeSet;
