@@ -12,6 +12,8 @@ mod row;
 mod row_finding;
 #[cfg(test)]
 mod tests_of_language;
+#[cfg(test)]
+mod tests_of_rules;
 mod value;
 
 use std::collections::BTreeSet;
