@@ -8,7 +8,7 @@ use super::function;
 use super::macros;
 use super::program::{Compiler, Context, Program, Scope};
 use super::value::Value;
-use crate::graph::{Graph, GraphBuilder, relation};
+use crate::graph::{Collected, Graph, GraphBuilder, relation};
 use crate::parse::document::Document;
 use crate::parse::time::timestamp;
 use crate::rule::Param;
@@ -46,6 +46,11 @@ fn graph() -> Graph {
     ]});
     let mut builder = GraphBuilder::default();
     builder.add("all.yaml", Document::from_json(&objects));
+    // What is not there does not exist, rather than not having been collected.
+    builder.collected(Collected {
+        everything: true,
+        ..Collected::default()
+    });
     builder.finish()
 }
 
