@@ -65,8 +65,8 @@ fn complaint(variant: Variant, report: &Report, intact: &Report) -> Option<&'sta
         ),
         Variant::NoClusterYamls => must(
             coverage.objects > 0
-                && report.cluster.nodes.iter().all(|node| !node.exists)
-                && !coverage.not_evaluated.is_empty(),
+                && coverage.objects < intact.coverage.objects
+                && problem(ProblemKind::Missing, "yamls/cluster"),
             "it is not said that nothing of cluster scope was collected",
         ),
         Variant::NoNodes => must(
