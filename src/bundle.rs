@@ -319,7 +319,7 @@ impl Reader<'_> {
         };
         let piece = match &source {
             Source::Manifests { .. } => {
-                let parsed = parse::manifest(&path, content);
+                let parsed = parse::list::read(&path, content);
                 problems.extend(parsed.problems);
                 parsed.value.map_or(Piece::Nothing, |document| {
                     Piece::Manifest(path.clone(), document)

@@ -8,6 +8,10 @@ mod etcd;
 mod host;
 mod log;
 mod missing;
+#[cfg(test)]
+mod tests_of_etcd;
+#[cfg(test)]
+mod tests_of_upgrade;
 mod upgrade;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,10 @@ mod program;
 mod requirement;
 mod row;
 mod row_finding;
+#[cfg(test)]
+mod tests_of_language;
+#[cfg(test)]
+mod tests_of_rules;
 mod value;
 
 use std::collections::BTreeSet;

@@ -6,6 +6,8 @@
 pub mod kind;
 pub mod object;
 pub mod relation;
+#[cfg(test)]
+mod tests_of_linking;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,6 +8,7 @@ pub mod document;
 mod general;
 pub mod host;
 pub mod line;
+pub mod list;
 mod normalise;
 pub(crate) mod scalar;
 pub mod time;

@@ -18,3 +18,12 @@ mod bundles;
 mod rules;
 #[path = "writer.rs"]
 mod writer;
+
+#[path = "cases/broken.rs"]
+mod broken;
+#[path = "cases/evidence.rs"]
+mod evidence;
+#[path = "cases/outside.rs"]
+mod outside;
+#[path = "cases/quiet.rs"]
+mod quiet;

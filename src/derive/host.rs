@@ -156,12 +156,14 @@ fn mounts(node: &str, facts: &HostFacts) -> Vec<Derived> {
                 .set("inodesUsedPercent", point.inodes_used_percent)
                 .set("volume", volume)
                 .seen(point.seen.first().and_then(line));
-            // Free space is what a rule on a mount is usually about, so its table is shown first.
-            if let Some(usage) = point.seen.last() {
-                for field in ["usedPercent", "available", "inodesUsedPercent"] {
-                    if let Some(origin) = line(usage) {
-                        mount.origins.insert(field.to_owned(), origin);
-                    }
+            let space = ["size", "used", "available", "usedPercent"];
+            let fields = space.map(|field| (field, &point.space_seen));
+            for (field, seen) in fields
+                .into_iter()
+                .chain([("inodesUsedPercent", &point.inodes_seen)])
+            {
+                if let Some(origin) = seen.as_ref().and_then(line) {
+                    mount.origins.insert(field.to_owned(), origin);
                 }
             }
             mount

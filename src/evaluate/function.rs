@@ -40,6 +40,15 @@ pub(crate) fn find(name: &str, method: bool) -> Option<Builtin> {
         .map(|(_, _, call)| Builtin { call: *call })
 }
 
+/// Names of all functions, or of all methods.
+#[cfg(test)]
+pub(super) fn names(method: bool) -> impl Iterator<Item = &'static str> {
+    let of_form = FUNCTIONS
+        .iter()
+        .filter(move |(_, form, _)| *form == Form::Both || (*form == Form::Method) == method);
+    of_form.map(|(name, ..)| *name)
+}
+
 /// How a function is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -114,18 +123,6 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     ("timestamp", Function, |_, a| {
         argument(a, 0).as_time().map_or(Value::Absent, Value::Time)
     }),
-    ("seconds", Method, |_, a| on_duration(a, |it| it.as_secs())),
-    ("minutes", Method, |_, a| on_duration(a, |it| it.as_mins())),
-    ("hours", Method, |_, a| on_duration(a, |it| it.as_hours())),
-    ("getSeconds", Method, |_, a| {
-        on_duration(a, |it| it.as_secs())
-    }),
-    ("getMinutes", Method, |_, a| {
-        on_duration(a, |it| it.as_mins())
-    }),
-    ("getHours", Method, |_, a| {
-        on_duration(a, |it| it.as_hours())
-    }),
     // Numbers and quantities.
     ("int", Function, |_, a| match argument(a, 0) {
         Value::Float(it) => Value::Integer(*it as i64),
@@ -164,30 +161,10 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
             None => Value::Absent,
         }
     }),
-    ("asInteger", Method, |_, a| match argument(a, 0) {
-        Value::Float(it) => Value::Integer(*it as i64),
-        other => other.clone(),
-    }),
-    ("asApproximateFloat", Method, |_, a| {
-        argument(a, 0)
-            .as_number()
-            .map_or(Value::Absent, Value::Float)
-    }),
     ("bytes", Function, |_, a| {
         argument(a, 0)
             .as_number()
             .map_or(Value::Absent, |it| Value::text(binary_size(it)))
-    }),
-    ("abs", Function, |_, a| match argument(a, 0) {
-        Value::Integer(it) => Value::Integer(it.saturating_abs()),
-        Value::Float(it) => Value::Float(it.abs()),
-        Value::Duration(it) => Value::Duration(it.abs()),
-        _ => Value::Absent,
-    }),
-    ("round", Function, |_, a| {
-        argument(a, 0)
-            .as_number()
-            .map_or(Value::Absent, |it| Value::Integer(it.round() as i64))
     }),
     ("plural", Function, |_, a| {
         match (argument(a, 0), argument(a, 1).as_str()) {
@@ -205,7 +182,7 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     ("major", Method, |_, a| on_version(a, |it| it.major)),
     ("minor", Method, |_, a| on_version(a, |it| it.minor)),
     ("patch", Method, |_, a| on_version(a, |it| it.patch)),
-    ("inRange", Both, |_, a| {
+    ("inRange", Function, |_, a| {
         match (
             version(argument(a, 0)),
             argument(a, 1).as_str().map(VersionRange::parse),
@@ -237,20 +214,17 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         ),
         list => Value::Bool(list.elements().iter().any(|it| it.equals(argument(a, 1)))),
     }),
-    ("split", Method, |_, a| {
-        text2(
-            a,
-            |text, by| Value::list(text.split(by).map(Value::text).collect()),
-            Value::Absent,
-        )
-    }),
+    ("split", Method, |_, a| split(a)),
     ("replace", Method, |_, a| {
         match (
             argument(a, 0).as_str(),
             argument(a, 1).as_str(),
             argument(a, 2).as_str(),
         ) {
-            (Some(text), Some(from), Some(to)) => Value::text(text.replace(from, to)),
+            (Some(text), Some(from), Some(to)) => Value::text(match position(a, 3) {
+                Some(most) => text.replacen(from, to, most),
+                None => text.replace(from, to),
+            }),
             _ => Value::Absent,
         }
     }),
@@ -263,40 +237,20 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     ("trim", Method, |_, a| {
         text1(a, |text| text.trim().to_owned())
     }),
-    ("trimPrefix", Method, |_, a| {
-        text2(
-            a,
-            |text, part| Value::text(text.strip_prefix(part).unwrap_or(text)),
-            Value::Absent,
-        )
-    }),
-    ("trimSuffix", Method, |_, a| {
-        text2(
-            a,
-            |text, part| Value::text(text.strip_suffix(part).unwrap_or(text)),
-            Value::Absent,
-        )
-    }),
     ("substring", Method, |_, a| substring(a)),
     ("indexOf", Method, |_, a| {
-        text2(
-            a,
-            |text, part| Value::Integer(character_index(text, text.find(part))),
-            Value::Integer(-1),
-        )
+        let from = position(a, 2).unwrap_or(0);
+        places(a, |places| places.filter(|at| *at >= from).min())
     }),
     ("lastIndexOf", Method, |_, a| {
-        text2(
-            a,
-            |text, part| Value::Integer(character_index(text, text.rfind(part))),
-            Value::Integer(-1),
-        )
+        let to = position(a, 2).unwrap_or(usize::MAX);
+        places(a, |places| places.filter(|at| *at <= to).max())
     }),
     ("charAt", Method, |_, a| {
-        match (argument(a, 0).as_str(), argument(a, 1)) {
-            (Some(text), Value::Integer(index)) => usize::try_from(*index)
-                .ok()
-                .and_then(|index| text.chars().nth(index))
+        match (argument(a, 0).as_str(), position(a, 1)) {
+            (Some(text), Some(index)) => text
+                .chars()
+                .nth(index)
                 .map_or(Value::Absent, |it| Value::text(it.to_string())),
             _ => Value::Absent,
         }
@@ -340,26 +294,14 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
         items.sort_by(|left, right| left.sort_order(right, cx.graph));
         Value::list(items)
     }),
-    ("reverse", Method, |_, a| {
-        let mut items = argument(a, 0).elements();
-        items.reverse();
-        Value::list(items)
+    ("reverse", Method, |_, a| match argument(a, 0) {
+        Value::Text(text) => Value::text(text.as_str().chars().rev().collect::<String>()),
+        list => {
+            let mut items = list.elements();
+            items.reverse();
+            Value::list(items)
+        }
     }),
-    ("first", Method, |_, a| {
-        argument(a, 0)
-            .elements()
-            .into_iter()
-            .next()
-            .unwrap_or(Value::Absent)
-    }),
-    ("last", Method, |_, a| {
-        argument(a, 0)
-            .elements()
-            .into_iter()
-            .next_back()
-            .unwrap_or(Value::Absent)
-    }),
-    ("slice", Method, |_, a| slice(a)),
     ("sum", Method, |_, a| {
         macros::sum(&argument(a, 0).elements())
     }),
@@ -368,33 +310,6 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     }),
     ("max", Method, |_, a| {
         macros::extreme(&argument(a, 0).elements(), std::cmp::Ordering::Greater)
-    }),
-    ("keys", Method, |_, a| {
-        Value::list(
-            argument(a, 0)
-                .entries()
-                .into_iter()
-                .map(|(key, _)| key)
-                .collect(),
-        )
-    }),
-    ("values", Method, |_, a| {
-        Value::list(
-            argument(a, 0)
-                .entries()
-                .into_iter()
-                .map(|(_, value)| value)
-                .collect(),
-        )
-    }),
-    ("flatten", Method, |_, a| {
-        Value::list(
-            argument(a, 0)
-                .elements()
-                .iter()
-                .flat_map(Value::elements)
-                .collect(),
-        )
     }),
 ];
 
@@ -452,27 +367,30 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
     Value::Map(std::rc::Rc::new(entries))
 }
 
-/// An object's bare name; of a text its first 60 characters.
+/// Longest text that `short` leaves as it is, in characters.
+const SHORT: usize = 60;
+
+/// An object's bare name; a long text without its middle, as names differ most at their ends.
 fn short<'g>(context: &Context<'g>, of: &Value<'g>) -> Value<'g> {
     match of {
         Value::Object(_) | Value::Ghost(_) => of
             .field(context.graph, "metadata")
             .field(context.graph, "name"),
-        Value::Text(text) if text.as_str().chars().count() > 60 => Value::text(
-            text.as_str()
-                .chars()
-                .take(59)
-                .chain(['…'])
-                .collect::<String>(),
-        ),
+        Value::Text(text) => {
+            let text = text.as_str();
+            let length = text.chars().count();
+            if length <= SHORT {
+                return of.clone();
+            }
+            let tail = SHORT / 2 - 1;
+            let head = SHORT - 1 - tail;
+            let kept = text.chars().take(head).chain(['…']);
+            Value::text(
+                kept.chain(text.chars().skip(length - tail))
+                    .collect::<String>(),
+            )
+        }
         other => other.clone(),
-    }
-}
-
-fn on_duration<'g>(arguments: &[Value<'g>], of: fn(SignedDuration) -> i64) -> Value<'g> {
-    match argument(arguments, 0) {
-        Value::Duration(it) => Value::Integer(of(*it)),
-        _ => Value::Absent,
     }
 }
 
@@ -543,36 +461,51 @@ fn text2<'g>(
     }
 }
 
-fn character_index(text: &str, at: Option<usize>) -> i64 {
-    at.and_then(|at| text.get(..at))
-        .and_then(|before| i64::try_from(before.chars().count()).ok())
-        .unwrap_or(-1)
+/// A count or position among the arguments; none where it is left out or negative.
+fn position(arguments: &[Value<'_>], index: usize) -> Option<usize> {
+    match argument(arguments, index) {
+        Value::Integer(it) => usize::try_from(*it).ok(),
+        _ => None,
+    }
+}
+
+/// The pieces of a text; the last one is the rest where there would be too many.
+fn split<'g>(arguments: &[Value<'g>]) -> Value<'g> {
+    let most = position(arguments, 2).unwrap_or(usize::MAX);
+    text2(
+        arguments,
+        |text, by| Value::list(text.splitn(most, by).map(Value::text).collect()),
+        Value::Absent,
+    )
+}
+
+/// Chooses among the positions, in characters, at which a text holds another; -1 for none.
+fn places<'g>(
+    arguments: &[Value<'g>],
+    choose: impl Fn(&mut dyn Iterator<Item = usize>) -> Option<usize>,
+) -> Value<'g> {
+    text2(
+        arguments,
+        |text, part| {
+            let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            let mut places = starts
+                .enumerate()
+                .filter(|(_, at)| text.get(*at..).is_some_and(|rest| rest.starts_with(part)))
+                .map(|(place, _)| place);
+            let chosen = choose(&mut places).and_then(|place| i64::try_from(place).ok());
+            Value::Integer(chosen.unwrap_or(-1))
+        },
+        Value::Integer(-1),
+    )
 }
 
 fn substring<'g>(arguments: &[Value<'g>]) -> Value<'g> {
-    let position = |index: usize| match argument(arguments, index) {
-        Value::Integer(it) => usize::try_from(*it).ok(),
-        _ => None,
-    };
-    let Some(text) = argument(arguments, 0).as_str() else {
+    let (Some(text), Some(start)) = (argument(arguments, 0).as_str(), position(arguments, 1))
+    else {
         return Value::Absent;
     };
-    let Some(start) = position(1) else {
-        return Value::Absent;
-    };
-    let count = position(2).map_or(usize::MAX, |end| end.saturating_sub(start));
+    let count = position(arguments, 2).map_or(usize::MAX, |end| end.saturating_sub(start));
     Value::text(text.chars().skip(start).take(count).collect::<String>())
-}
-
-fn slice<'g>(arguments: &[Value<'g>]) -> Value<'g> {
-    let position = |index: usize| match argument(arguments, index) {
-        Value::Integer(it) => usize::try_from(*it).ok(),
-        _ => None,
-    };
-    let items = argument(arguments, 0).elements();
-    let start = position(1).unwrap_or(0);
-    let count = position(2).map_or(usize::MAX, |end| end.saturating_sub(start));
-    Value::list(items.into_iter().skip(start).take(count).collect())
 }
 
 /// The elements as one text. Of an empty list it is absent, so that `orValue` can name that case.

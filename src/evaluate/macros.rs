@@ -25,22 +25,40 @@ pub(crate) struct Macro {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Exists,
     ExistsOne,
     All,
     Filter,
     Map,
     FlatMap,
-    Sum,
-    Min,
-    Max,
     MinBy,
     MaxBy,
-    SortBy,
     GroupBy,
     TransformMap,
 }
+
+/// Names and numbers of arguments of all macros, what they do, how many leading arguments name
+/// variables, and whether the argument after these is a condition.
+pub(super) const FORMS: [(&str, usize, Form, usize, bool); 17] = [
+    ("exists", 2, Form::Exists, 1, false),
+    ("exists", 3, Form::Exists, 2, false),
+    ("exists_one", 2, Form::ExistsOne, 1, false),
+    ("exists_one", 3, Form::ExistsOne, 2, false),
+    ("all", 2, Form::All, 1, false),
+    ("all", 3, Form::All, 2, false),
+    ("filter", 2, Form::Filter, 1, false),
+    ("map", 2, Form::Map, 1, false),
+    ("map", 3, Form::Map, 1, true),
+    ("flatMap", 2, Form::FlatMap, 1, false),
+    ("transformList", 3, Form::Map, 2, false),
+    ("transformList", 4, Form::Map, 2, true),
+    ("transformMap", 3, Form::TransformMap, 2, false),
+    ("transformMap", 4, Form::TransformMap, 2, true),
+    ("minBy", 2, Form::MinBy, 1, false),
+    ("maxBy", 2, Form::MaxBy, 1, false),
+    ("groupBy", 2, Form::GroupBy, 1, false),
+];
 
 /// The macro that a call is, if it is one: the leading arguments are names.
 pub(super) fn compile(
@@ -49,31 +67,9 @@ pub(super) fn compile(
     function: &str,
     arguments: &[Expression],
 ) -> Option<Macro> {
-    // The number of variables is what the form allows; a third argument of `map` is a condition.
-    let (form, variables, conditional) = match (function, arguments.len()) {
-        ("exists", 2) => (Form::Exists, 1, false),
-        ("exists", 3) => (Form::Exists, 2, false),
-        ("exists_one" | "existsOne", 2) => (Form::ExistsOne, 1, false),
-        ("exists_one" | "existsOne", 3) => (Form::ExistsOne, 2, false),
-        ("all", 2) => (Form::All, 1, false),
-        ("all", 3) => (Form::All, 2, false),
-        ("filter", 2) => (Form::Filter, 1, false),
-        ("map", 2) => (Form::Map, 1, false),
-        ("map", 3) => (Form::Map, 1, true),
-        ("flatMap", 2) => (Form::FlatMap, 1, false),
-        ("transformList", 3) => (Form::Map, 2, false),
-        ("transformList", 4) => (Form::Map, 2, true),
-        ("transformMap", 3) => (Form::TransformMap, 2, false),
-        ("transformMap", 4) => (Form::TransformMap, 2, true),
-        ("sum", 2) => (Form::Sum, 1, false),
-        ("min", 2) => (Form::Min, 1, false),
-        ("max", 2) => (Form::Max, 1, false),
-        ("minBy", 2) => (Form::MinBy, 1, false),
-        ("maxBy", 2) => (Form::MaxBy, 1, false),
-        ("sortBy", 2) => (Form::SortBy, 1, false),
-        ("groupBy", 2) => (Form::GroupBy, 1, false),
-        _ => return None,
-    };
+    let (_, _, form, variables, conditional) = FORMS
+        .into_iter()
+        .find(|(name, count, ..)| *name == function && *count == arguments.len())?;
     let names: Vec<&str> = arguments
         .iter()
         .take(variables)
@@ -138,17 +134,8 @@ impl Macro {
                 let mapped = self.mapped(elements, context, frame);
                 Value::list(mapped.iter().flat_map(Value::elements).collect())
             }
-            Form::Sum => sum(&self.mapped(elements, context, frame)),
-            Form::Min => extreme(&self.mapped(elements, context, frame), Ordering::Less),
-            Form::Max => extreme(&self.mapped(elements, context, frame), Ordering::Greater),
             Form::MinBy => self.extreme_by(elements, Ordering::Less, context, frame),
             Form::MaxBy => self.extreme_by(elements, Ordering::Greater, context, frame),
-            Form::SortBy => {
-                let keys = self.mapped(elements.clone(), context, frame);
-                let mut pairs: Vec<_> = keys.into_iter().zip(elements).collect();
-                pairs.sort_by(|(a, _), (b, _)| a.sort_order(b, context.graph));
-                Value::list(pairs.into_iter().map(|(_, (element, _))| element).collect())
-            }
             Form::GroupBy => {
                 let keys = self.mapped(elements.clone(), context, frame);
                 group(

@@ -98,6 +98,10 @@ fn calculate<'g>(operator: BinaryOperator, left: &Value<'g>, right: &Value<'g>) 
         }
         (Is::Multiply, Value::Duration(a), Value::Integer(b))
         | (Is::Multiply, Value::Integer(b), Value::Duration(a)) => scale(*a, *b),
+        (Is::Divide, Value::Duration(a), Value::Integer(b)) => i32::try_from(*b)
+            .ok()
+            .and_then(|by| a.checked_div(by))
+            .map_or(Value::Absent, Value::Duration),
         (Is::Divide, Value::Duration(a), Value::Duration(b)) if !b.is_zero() => {
             Value::Float(a.as_secs_f64() / b.as_secs_f64())
         }

@@ -49,7 +49,7 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
         match places.get(&key) {
             Some(Some(place)) => {
                 if let Some(finding) = folded.get_mut(*place) {
-                    row.fold_into(finding);
+                    row.fold_into(finding, fit);
                 }
             }
             Some(None) => {}
@@ -57,10 +57,12 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
                 omitted += 1;
                 places.insert(key, None);
             }
+            // A row that has nothing to show leaves its key to the next one.
             None => {
-                let finding = row.finding(fit);
-                places.insert(key, finding.is_some().then_some(folded.len()));
-                folded.extend(finding);
+                if let Some(finding) = row.finding(fit) {
+                    places.insert(key, Some(folded.len()));
+                    folded.push(finding);
+                }
             }
         }
     });
@@ -190,7 +192,23 @@ impl<'g> Row<'_, 'g> {
         })
     }
 
-    fn fold_into(&mut self, finding: &mut Finding) {
+    /// A finding is excused only if each of its rows is; otherwise those that are excused count for
+    /// nothing. It is as bad and as sure as its worst and surest row.
+    fn fold_into(&mut self, finding: &mut Finding, fit: Fit) {
+        let excused = self.suppression().is_some();
+        match (finding.suppressed.is_some(), excused) {
+            (true, false) => {
+                if let Some(own) = self.finding(fit) {
+                    *finding = own;
+                }
+                return;
+            }
+            (false, true) => return,
+            _ => {}
+        }
+        let (severity, confidence) = self.weight(fit);
+        finding.severity = finding.severity.max(severity);
+        finding.confidence = finding.confidence.max(confidence);
         let evidence = self.evidence();
         let (records, first, last) = log_times(&evidence, &self.shown_records());
         if records == 0 && finding.last_seen.is_none() {
@@ -394,7 +412,11 @@ fn without_base64(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut run = String::new();
     let flush = |run: &mut String, kept: &mut String| {
-        if run.len() > LONGEST && !run.contains(['/', '.']) {
+        let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+        // A path of long words is no base64, which has letters of both cases and digits.
+        let is_mixed =
+            has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+        if run.len() > LONGEST && is_mixed {
             kept.push('…');
         } else {
             kept.push_str(run);

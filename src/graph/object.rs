@@ -22,7 +22,7 @@ pub(super) struct Object {
 
 /// An object, or the name of one that the bundle does not hold: a ghost. Relations that go by name work
 /// for both, so a node that is gone can still be the subject of a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// It is in the bundle.
     Object(ObjectId),

@@ -2,7 +2,7 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use crate::parse::document::View;
@@ -31,15 +31,9 @@ impl Relation {
     /// The objects that an object or ghost leads to, in a stable order, without doubles.
     pub fn follow(&self, graph: &Graph, from: &Subject, kind: Option<KindId>) -> Vec<Subject> {
         let mut found = (self.follow)(graph, from, kind);
-        let mut seen: Vec<Subject> = Vec::with_capacity(found.len().min(16));
         if found.len() > 1 {
-            found.retain(|subject| {
-                let new = !seen.contains(subject);
-                if new && seen.len() < 16 {
-                    seen.push(subject.clone());
-                }
-                new
-            });
+            let mut seen = BTreeSet::new();
+            found.retain(|subject| seen.insert(subject.clone()));
         }
         if !self.many {
             found.truncate(1);
@@ -904,7 +898,8 @@ fn build_machines_by_node(graph: &Graph) -> Index {
     })
 }
 
-/// Owned objects by their owner's uid, and by its kind, namespace and name for lists that lost their uids.
+/// Owned objects by their owner's uid, and by its kind, namespace and name. A name alone tells less:
+/// an owner may have been made anew, so references that have a uid are kept apart.
 fn build_owned(graph: &Graph) -> Index {
     let all = (0..graph.kinds.len()).flat_map(|kind| graph.of_kind(KindId(kind as u16)));
     index(all, |object| {
@@ -923,12 +918,18 @@ fn build_owned(graph: &Graph) -> Index {
                 );
                 let named = kind
                     .zip(name)
-                    .map(|(kind, name)| owner_key(kind, object.namespace(), name));
+                    .map(|(kind, name)| owner_key(kind, object.namespace(), name))
+                    .map(|key| if uid.is_some() { named_too(&key) } else { key });
                 [uid, named]
             })
             .flatten()
             .collect::<Vec<String>>()
     })
+}
+
+/// The key of an owner whose uid the reference states as well.
+fn named_too(owner: &str) -> String {
+    format!("named:{owner}")
 }
 
 fn owner_key(kind: &str, namespace: Option<&str>, name: &str) -> String {
@@ -1254,18 +1255,14 @@ fn owner(graph: &Graph, subject: &Subject, wanted: Option<KindId>, depth: u8) ->
 fn owned_of_kind(graph: &Graph, subject: &Subject, wanted: Option<KindId>) -> Vec<Subject> {
     let uid = text(graph, subject, &["metadata", "uid"]);
     let cells = &graph.indexes().owned;
-    let mut owned = uid
-        .map(|uid| lookup(graph, cells, build_owned, &format!("uid:{uid}")))
-        .unwrap_or_default();
-    if owned.is_empty() {
-        let kind = graph.kind(kind_of(graph, subject)).name.as_str();
-        owned = lookup(
-            graph,
-            cells,
-            build_owned,
-            &owner_key(kind, namespace(graph, subject), name(graph, subject)),
-        );
-    }
+    let kind = graph.kind(kind_of(graph, subject)).name.as_str();
+    let key = owner_key(kind, namespace(graph, subject), name(graph, subject));
+    let mut owned = match uid {
+        Some(uid) => lookup(graph, cells, build_owned, &format!("uid:{uid}")),
+        // Of a ghost, and of what lost its uid, the name is all there is.
+        None => lookup(graph, cells, build_owned, &named_too(&key)),
+    };
+    owned.extend(lookup(graph, cells, build_owned, &key));
     let replica_set = graph.kind_id("apps", "ReplicaSet");
     let mut found = Vec::new();
     for object in owned {

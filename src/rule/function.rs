@@ -245,7 +245,12 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         "an object as people name it: Pod/namespace/name",
     ),
-    free("short", 1, 1, "a long name, cut in its middle"),
+    free(
+        "short",
+        1,
+        1,
+        "the bare name of an object; a long text without its middle",
+    ),
     free("bytes", 1, 1, "a number of bytes for people: 1.5 GiB"),
     free(
         "plural",
@@ -270,7 +275,7 @@ pub const FUNCTIONS: &[Function] = &[
         "orValue",
         1,
         1,
-        "the value, or another one if it is absent or an empty text",
+        "the value, or another one if it is absent or null",
     ),
     method("hasValue", 0, 0, "whether the value is there"),
     // Methods on texts.
@@ -341,7 +346,12 @@ pub const FUNCTIONS: &[Function] = &[
         0,
         "an object as people name it: Pod/namespace/name",
     ),
-    method("short", 0, 0, "a long name, cut in its middle"),
+    method(
+        "short",
+        0,
+        0,
+        "the bare name of an object; a long text without its middle",
+    ),
     // Methods on lists.
     method("join", 0, 1, "the elements as one text, with a separator"),
     method(

@@ -44,6 +44,10 @@ pub struct MountPoint {
     pub inodes_used_percent: Option<u32>,
     /// Lines that say so: at most one of each table.
     pub seen: Vec<Location>,
+    /// The line of `df`, which says how much space is used.
+    pub space_seen: Option<Location>,
+    /// The line of `df -i`, which says how many inodes are used.
+    pub inodes_seen: Option<Location>,
 }
 
 impl DiskUse {
@@ -137,6 +141,7 @@ impl HostFacts {
             point.fs_type = point.fs_type.take().or_else(|| usage.fs_type.clone());
             (point.size, point.used, point.available) = (usage.size, usage.used, usage.available);
             point.used_percent = usage.used_percent;
+            point.space_seen = Some(usage.seen.clone());
             point.add(&usage.seen);
         }
         for usage in &self.inodes {
@@ -145,6 +150,7 @@ impl HostFacts {
                 .or_insert_with(|| MountPoint::new(&usage.path, &usage.device, &usage.seen));
             if point.inodes_used_percent.is_none() {
                 point.inodes_used_percent = usage.used_percent;
+                point.inodes_seen = Some(usage.seen.clone());
                 point.add(&usage.seen);
             }
         }
@@ -276,6 +282,8 @@ impl MountPoint {
             used_percent: None,
             inodes_used_percent: None,
             seen: vec![seen.clone()],
+            space_seen: None,
+            inodes_seen: None,
         }
     }
 

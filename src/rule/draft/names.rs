@@ -12,11 +12,10 @@ use crate::rule::{
 };
 
 /// What the condition of a log matcher sees beside its captures.
-const LINE: [&str; 8] = [
+const LINE: [&str; 7] = [
     "line",
     "time",
     "uptime",
-    "file",
     "node",
     "namespace",
     "pod",
