@@ -423,6 +423,17 @@ impl Reader<'_> {
             let reason = "another bundle beside this one; only the first was read";
             Problem::new(other, ProblemKind::Unreadable, reason)
         }));
+        // A list of which a part could not be read says nothing of what is not on it.
+        collected
+            .failed
+            .extend(problems.iter().filter_map(
+                |problem| match self.layout.source(&problem.path) {
+                    Source::Manifests { resource, .. } if problem.kind != ProblemKind::Encoding => {
+                        Some(resource)
+                    }
+                    _ => None,
+                },
+            ));
         problems.extend(missing_scopes(self.layout, &collected));
         builder.collected(collected);
         let mut graph = builder.finish();

@@ -204,6 +204,7 @@ impl GraphBuilder {
         }
         graph.fold_events();
         graph.index();
+        graph.doubt_what_every_cluster_has();
         graph
     }
 }
@@ -257,6 +258,16 @@ impl Graph {
         self.kinds[object.kind.0 as usize].objects.push(id);
         self.objects.push(object);
         id
+    }
+
+    /// Every cluster has nodes and namespaces. Where not one was found their list was lost, whatever
+    /// else of cluster scope is there, and a name that is not among them is no sign of anything.
+    fn doubt_what_every_cluster_has(&mut self) {
+        for kind in ["Node", "Namespace"] {
+            if !self.collected.everything && self.all("", kind).next().is_none() {
+                self.collected.failed.insert(plural(kind));
+            }
+        }
     }
 
     /// Both event APIs list the same events under different field names. The core form is kept; an event

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::bench;
-use crate::writer::broken::{VARIANTS, break_bundle};
+use crate::writer::broken::{VARIANTS, Variant, break_bundle};
 use crate::writer::scenario::Scenario;
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::diagnosis::Action;
@@ -231,6 +231,51 @@ fn broken_bundles_are_read_as_far_as_they_go() {
                 );
             }
         }
+    }
+}
+
+/// A list of nodes that is lost or cut in the middle says nothing of the nodes that are not on it.
+#[test]
+fn a_lost_or_cut_list_of_nodes_makes_no_node_gone() {
+    let doctor = Doctor::new();
+    let scenario = bench::scenario("upgrade-rolling");
+    let files = break_bundle(&written(&scenario), Variant::Directory);
+    let is_list = |path: &str| path.ends_with("yamls/cluster/v1/nodes.yaml");
+    let lost: Vec<_> = files
+        .iter()
+        .filter(|(path, _)| !is_list(path))
+        .cloned()
+        .collect();
+    assert!(lost.len() < files.len());
+    let cut: Vec<_> = files
+        .iter()
+        .map(|(path, bytes)| {
+            // Behind the first node and within the second.
+            let kept = if is_list(path) {
+                bytes.len() * 2 / 5
+            } else {
+                bytes.len()
+            };
+            (path.clone(), bytes[..kept].to_vec())
+        })
+        .collect();
+    for (name, files) in [("lost", lost), ("cut", cut)] {
+        let report = doctor.analyze_bytes(&files).unwrap();
+        assert_ne!(report.verdict.action, Action::Rebuild, "{name}");
+        let gone: Vec<_> = report
+            .cluster
+            .nodes
+            .iter()
+            .filter(|node| !node.exists)
+            .collect();
+        assert!(gone.is_empty(), "{name}: {gone:?}");
+        let loud: Vec<_> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.suppressed.is_none() && finding.severity >= Severity::Error)
+            .map(|finding| &finding.rule)
+            .collect();
+        assert!(loud.is_empty(), "{name}: {loud:?}");
     }
 }
 
