@@ -337,8 +337,7 @@ impl Reader<'_> {
             Source::PodLog { .. } => Piece::Log(scan(&content)),
             Source::NodeFile { node, path: below }
             | Source::Supportconfig { node, file: below } => {
-                let log = (is_log(below) || matches!(source, Source::Supportconfig { .. }))
-                    .then(|| scan(&content));
+                let log = source.is_log().then(|| scan(&content));
                 let mut facts = HostFacts::default();
                 if let Some(file) = host::recognise(below) {
                     let text = String::from_utf8_lossy(&content);
@@ -491,11 +490,6 @@ fn missing_scopes(layout: &Layout, collected: &Collected) -> Vec<Problem> {
         (false, false) => vec![missing("yamls/cluster")],
         (true, true) => vec![missing("yamls/namespaced")],
     }
-}
-
-/// Files of a node that are logs; its configuration is not scanned for patterns.
-fn is_log(below: &str) -> bool {
-    below.starts_with("logs/") && !below.ends_with("containerd-images.log")
 }
 
 /// A node archive alone does not say whose it is; the host's own name does.

@@ -3,6 +3,7 @@
 //! Objects stay in the documents they were read from; the graph holds places, sorted lists and lazily
 //! built indexes. What is not in the bundle but is named by something that is, is a ghost.
 
+mod index;
 pub mod kind;
 pub mod object;
 pub mod relation;
@@ -18,8 +19,8 @@ use crate::parse::document::{Builder, Document, Value, View};
 pub use kind::Kind;
 pub use object::{Ghost, ObjectId, ObjectView, Subject};
 
+use index::Indexes;
 use object::Object;
-use relation::Indexes;
 
 /// A kind of this graph, by its place in the sorted list of kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -53,6 +53,20 @@ pub enum Source {
     Unknown,
 }
 
+impl Source {
+    /// Whether lines of it are looked at: logs, and the logs and command output of a supportconfig.
+    /// Of a node's other files only facts are read.
+    pub fn is_log(&self) -> bool {
+        match self {
+            Source::PodLog { .. } | Source::Supportconfig { .. } | Source::CollectorErrors => true,
+            Source::NodeFile { path, .. } => {
+                path.starts_with("logs/") && !path.ends_with("containerd-images.log")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What was given: a whole bundle, or a piece of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {

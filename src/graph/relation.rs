@@ -2,13 +2,18 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
 
 use crate::parse::document::View;
 
+use super::index::{
+    build_engines_by_node, build_engines_by_volume, build_events_by_object,
+    build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned,
+    build_pods_by_claim, build_pods_by_node, build_replicas_by_node, build_replicas_by_volume,
+    key2, lookup, named_too, owner_key,
+};
 use super::kind::DERIVED_GROUP;
-use super::{Graph, KindId, ObjectId, ObjectView, Subject};
+use super::{Graph, KindId, ObjectView, Subject};
 
 /// One relation: how to come from an object of some kinds to others.
 pub struct Relation {
@@ -771,191 +776,6 @@ pub const RELATIONS: &[Relation] = &[
         },
     ),
 ];
-
-/// An index from a text to objects.
-type Index = HashMap<String, Vec<ObjectId>, foldhash::fast::FixedState>;
-
-/// Indexes that relations build when first asked.
-#[derive(Debug, Default)]
-pub struct Indexes {
-    pods_by_node: OnceLock<Index>,
-    pods_by_claim: OnceLock<Index>,
-    owned: OnceLock<Index>,
-    replicas_by_node: OnceLock<Index>,
-    replicas_by_volume: OnceLock<Index>,
-    engines_by_node: OnceLock<Index>,
-    engines_by_volume: OnceLock<Index>,
-    machines_by_claim: OnceLock<Index>,
-    instances_by_node: OnceLock<Index>,
-    machines_by_node: OnceLock<Index>,
-    events_by_object: OnceLock<Index>,
-}
-
-fn lookup(
-    graph: &Graph,
-    cell: &OnceLock<Index>,
-    build: fn(&Graph) -> Index,
-    key: &str,
-) -> Vec<Subject> {
-    let found = cell.get_or_init(|| build(graph)).get(key);
-    found
-        .into_iter()
-        .flatten()
-        .map(|&id| Subject::Object(id))
-        .collect()
-}
-
-fn index<'g, K: AsRef<str>>(
-    objects: impl Iterator<Item = ObjectView<'g>>,
-    keys: impl Fn(ObjectView<'g>) -> Vec<K>,
-) -> Index {
-    let mut index = Index::default();
-    for object in objects {
-        for key in keys(object) {
-            let ids = index.entry(key.as_ref().to_owned()).or_default();
-            if ids.last() != Some(&object.id()) {
-                ids.push(object.id());
-            }
-        }
-    }
-    index
-}
-
-fn key2(namespace: &str, name: &str) -> String {
-    format!("{namespace}/{name}")
-}
-
-fn build_pods_by_node(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| {
-        pod.text(&["spec", "nodeName"]).into_iter().collect()
-    })
-}
-
-fn build_pods_by_claim(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| {
-        claims_in(pod, pod.field(&["spec", "volumes"]))
-    })
-}
-
-fn build_machines_by_claim(graph: &Graph) -> Index {
-    index(graph.all("kubevirt.io", "VirtualMachine"), |vm| {
-        claims_in(vm, vm.field(&["spec", "template", "spec", "volumes"]))
-    })
-}
-
-fn claims_in(object: ObjectView<'_>, volumes: Option<View<'_>>) -> Vec<String> {
-    let namespace = object.namespace().unwrap_or_default();
-    volumes
-        .into_iter()
-        .flat_map(View::items)
-        .filter_map(|volume| {
-            let claim = volume
-                .path(&["persistentVolumeClaim", "claimName"])
-                .or_else(|| volume.path(&["dataVolume", "name"]))?;
-            Some(key2(namespace, claim.as_str()?))
-        })
-        .collect()
-}
-
-fn build_replicas_by_node(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Replica"), |it| {
-        it.text(&["spec", "nodeID"]).into_iter().collect()
-    })
-}
-
-fn build_replicas_by_volume(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Replica"), |it| {
-        it.text(&["spec", "volumeName"]).into_iter().collect()
-    })
-}
-
-fn build_engines_by_node(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Engine"), |it| {
-        it.text(&["spec", "nodeID"]).into_iter().collect()
-    })
-}
-
-fn build_engines_by_volume(graph: &Graph) -> Index {
-    index(graph.all("longhorn.io", "Engine"), |it| {
-        it.text(&["spec", "volumeName"]).into_iter().collect()
-    })
-}
-
-fn build_instances_by_node(graph: &Graph) -> Index {
-    index(graph.all("kubevirt.io", "VirtualMachineInstance"), |it| {
-        it.text(&["status", "nodeName"])
-            .or_else(|| it.label("kubevirt.io/nodeName"))
-            .into_iter()
-            .collect()
-    })
-}
-
-fn build_machines_by_node(graph: &Graph) -> Index {
-    index(graph.all("cluster.x-k8s.io", "Machine"), |it| {
-        it.text(&["status", "nodeRef", "name"])
-            .into_iter()
-            .collect()
-    })
-}
-
-/// Owned objects by their owner's uid, and by its kind, namespace and name. A name alone tells less:
-/// an owner may have been made anew, so references that have a uid are kept apart.
-fn build_owned(graph: &Graph) -> Index {
-    let all = (0..graph.kinds.len()).flat_map(|kind| graph.of_kind(KindId(kind as u16)));
-    index(all, |object| {
-        let references = object.field(&["metadata", "ownerReferences"]);
-        references
-            .into_iter()
-            .flat_map(View::items)
-            .flat_map(|reference| {
-                let uid = reference
-                    .get("uid")
-                    .and_then(View::as_str)
-                    .map(|uid| format!("uid:{uid}"));
-                let (kind, name) = (
-                    reference.get("kind").and_then(View::as_str),
-                    reference.get("name").and_then(View::as_str),
-                );
-                let named = kind
-                    .zip(name)
-                    .map(|(kind, name)| owner_key(kind, object.namespace(), name))
-                    .map(|key| if uid.is_some() { named_too(&key) } else { key });
-                [uid, named]
-            })
-            .flatten()
-            .collect::<Vec<String>>()
-    })
-}
-
-/// The key of an owner whose uid the reference states as well.
-fn named_too(owner: &str) -> String {
-    format!("named:{owner}")
-}
-
-fn owner_key(kind: &str, namespace: Option<&str>, name: &str) -> String {
-    format!("{kind}/{}/{name}", namespace.unwrap_or_default())
-}
-
-fn build_events_by_object(graph: &Graph) -> Index {
-    index(graph.all("", "Event"), |event| {
-        let involved = event.field(&["involvedObject"]);
-        let text = |key: &str| {
-            involved
-                .and_then(|involved| involved.get(key))
-                .and_then(View::as_str)
-        };
-        let named = owner_key(
-            text("kind").unwrap_or_default(),
-            text("namespace"),
-            text("name").unwrap_or_default(),
-        );
-        text("uid")
-            .map(|uid| format!("uid:{uid}"))
-            .into_iter()
-            .chain([named])
-            .collect::<Vec<String>>()
-    })
-}
 
 fn text<'g>(graph: &'g Graph, subject: &Subject, path: &[&str]) -> Option<&'g str> {
     match subject {
