@@ -15,6 +15,7 @@ pub mod nearest;
 pub mod path;
 mod pattern;
 pub mod quantity;
+mod schema;
 pub mod set;
 pub mod source;
 pub mod template;
@@ -452,7 +453,7 @@ pub enum EvidenceTemplate {
         /// What is shown.
         value: Expression,
         /// Which fields of it; empty shows the object as a whole.
-        fields: Vec<FieldPath>,
+        fields: Vec<Spanned<FieldPath>>,
         /// At most so many.
         limit: Option<usize>,
         /// What it means.

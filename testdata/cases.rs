@@ -23,6 +23,8 @@ mod writer;
 mod broken;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/mistakes.rs"]
+mod mistakes;
 #[path = "cases/outside.rs"]
 mod outside;
 #[path = "cases/quiet.rs"]

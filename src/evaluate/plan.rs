@@ -398,7 +398,7 @@ impl Builder<'_> {
                 note,
             } => Shown {
                 value: self.compiler.compile(value),
-                fields: fields.clone(),
+                fields: fields.iter().map(|path| path.value.clone()).collect(),
                 limit: *limit,
                 note: note.as_ref().map(|note| self.text(note)),
             },

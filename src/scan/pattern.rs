@@ -129,8 +129,15 @@ pub(super) fn compile(
     Compiled { patterns, not }
 }
 
-/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them.
-fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+/// Whether lines can be told apart by a literal before the regex is tried. Without one every line of
+/// a file goes through it.
+pub(crate) fn requires_literal(text: &str) -> bool {
+    parse(text).is_ok_and(|(hir, _)| literal::required(&hir).is_some())
+}
+
+/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them, and
+/// says which.
+fn parse(text: &str) -> Result<(Hir, bool), (String, Option<usize>)> {
     let parse = |unicode| {
         let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
         parser
@@ -138,7 +145,11 @@ fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
             .map(|hir| (hir, unicode))
             .map_err(|error| mistake(&error))
     };
-    let (hir, unicode) = parse(false).or_else(|_| parse(true))?;
+    parse(false).or_else(|_| parse(true))
+}
+
+fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+    let (hir, unicode) = parse(text)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err((
             "it matches the empty text, hence every line".to_owned(),
