@@ -354,11 +354,11 @@ pub enum Names {
 #[derive(Debug, Clone)]
 pub enum BindingSource {
     /// All objects of a kind.
-    Kind(KindName),
+    Kind(Spanned<KindName>),
     /// One object by name.
     Object {
         /// Its kind.
-        kind: KindName,
+        kind: Spanned<KindName>,
         /// Its namespace, `None` for cluster scope.
         namespace: Option<String>,
         /// Its name.

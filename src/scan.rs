@@ -29,7 +29,7 @@ use file::{Part, Rules};
 use pattern::{Compiled, PatternSet};
 
 pub use hits::Hits;
-pub(crate) use pattern::requires_literal;
+pub(crate) use pattern::is_slow;
 pub use source::{NodeLog, SourceSpec, glob};
 
 /// Which lines of which logs matter, and how their hits are folded into records.

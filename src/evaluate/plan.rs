@@ -365,13 +365,13 @@ impl Builder<'_> {
 
     fn source(&mut self, source: &BindingSource) -> Source {
         match source {
-            BindingSource::Kind(kind) => Source::Kind(kind_ref(kind)),
+            BindingSource::Kind(kind) => Source::Kind(kind_ref(&kind.value)),
             BindingSource::Object {
                 kind,
                 namespace,
                 name,
             } => Source::Object {
-                kind: kind_ref(kind),
+                kind: kind_ref(&kind.value),
                 namespace: namespace.clone(),
                 name: name.clone(),
             },

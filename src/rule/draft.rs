@@ -353,7 +353,7 @@ fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) 
         };
         match source {
             BindingSource::Kind(kind) | BindingSource::Object { kind, .. } => {
-                requires.kinds.push(kind.clone())
+                requires.kinds.push(kind.value.clone())
             }
             BindingSource::Logs(name) => {
                 let sources = logs

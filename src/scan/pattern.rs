@@ -129,10 +129,12 @@ pub(super) fn compile(
     Compiled { patterns, not }
 }
 
-/// Whether lines can be told apart by a literal before the regex is tried. Without one every line of
-/// a file goes through it.
-pub(crate) fn requires_literal(text: &str) -> bool {
-    parse(text).is_ok_and(|(hir, _)| literal::required(&hir).is_some())
+/// Whether a pattern that may run is tried on every line of a file, since its matches have no literal
+/// in common by which lines can be told apart.
+pub(crate) fn is_slow(text: &str) -> bool {
+    parse(text).is_ok_and(|(hir, _)| {
+        hir.properties().minimum_len() != Some(0) && literal::required(&hir).is_none()
+    })
 }
 
 /// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them, and

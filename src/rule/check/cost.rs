@@ -25,7 +25,7 @@ pub(in crate::rule) fn check(bindings: &[Binding], mistakes: &mut Mistakes) {
                     Names::Entry { key, value } => (vec!["it", &key.value, &value.value], key.span),
                 };
                 if let (BindingSource::Kind(kind), Some(first)) = (source, rows)
-                    && !is_single(kind)
+                    && !is_single(&kind.value)
                     && !condition
                         .as_ref()
                         .is_some_and(|it| selects(it, &own, &above))
@@ -34,13 +34,13 @@ pub(in crate::rule) fn check(bindings: &[Binding], mistakes: &mut Mistakes) {
                         .warning(
                             "BD050",
                             span,
-                            format!("every {} is looked at for every row above", kind.kind),
+                            format!("every {} is looked at for every row above", kind.value.kind),
                         )
                         .label("this multiplies")
                         .also(first, "these rows")
                         .help("start from a relation, or compare the element with a name above in `where`");
                 }
-                if !matches!(source, BindingSource::Kind(kind) if is_single(kind)) {
+                if !matches!(source, BindingSource::Kind(kind) if is_single(&kind.value)) {
                     rows.get_or_insert(span);
                 }
                 above.extend(own.into_iter().skip(1));

@@ -17,7 +17,7 @@ use crate::rule::{
     BindingForm, BindingSource, EvidenceTemplate, KindName, LogMatcher, Names, Remedy, Rule,
     Subject, UnlessTest,
 };
-use crate::scan::{self, SourceSpec};
+use crate::scan;
 
 /// What the condition of a log matcher sees beside its captures.
 const LINE: [(&str, Type<'static>); 7] = [
@@ -96,7 +96,7 @@ pub(super) fn check(
         .iter()
         .for_each(|binding| walk.binding(&binding.form));
     walk.outcome(rule);
-    if schema.is_some() {
+    if schema.is_some() && !walk.mistakes.has_error() {
         cost::check(&rule.matches, walk.mistakes);
     }
     let used = walk.scope.used;
@@ -223,10 +223,10 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// What the elements of a source are, and the keys beside them.
-    fn source(&mut self, source: &'a BindingSource, at: Span) -> (Type<'a>, Type<'a>) {
+    fn source(&mut self, source: &'a BindingSource) -> (Type<'a>, Type<'a>) {
         match source {
             BindingSource::Kind(kind) | BindingSource::Object { kind, .. } => {
-                (Type::Null, self.kind(kind, at))
+                (Type::Null, self.kind(kind))
             }
             BindingSource::Logs(name) => match self.scope.check_log(name, self.mistakes) {
                 Type::List(record) => (Type::Null, Rc::unwrap_or_clone(record)),
@@ -252,10 +252,11 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn kind(&mut self, kind: &KindName, at: Span) -> Type<'a> {
+    fn kind(&mut self, kind: &Spanned<KindName>) -> Type<'a> {
+        let KindName { group, kind: name } = &kind.value;
         let found = self
             .scope
-            .kind(kind.group.as_deref(), &kind.kind, at, self.mistakes);
+            .kind(group.as_deref(), name, kind.span, self.mistakes);
         found.map_or(Type::Any, |kind| Type::Object(kind.into()))
     }
 
@@ -266,7 +267,7 @@ impl<'a> Walk<'a, '_> {
         source: &'a BindingSource,
         condition: Option<&'a Expression>,
     ) {
-        let (_, element) = self.source(source, name.span);
+        let (_, element) = self.source(source);
         let outside = self.scope.visible.len();
         self.bind(name, element.clone());
         self.condition(&[name], element, condition);
@@ -285,7 +286,7 @@ impl<'a> Walk<'a, '_> {
                 source,
                 condition,
             } => {
-                let (_, element) = self.source(source, name.span);
+                let (_, element) = self.source(source);
                 self.bind(name, element.clone());
                 self.condition(&[name], element, condition.as_ref());
             }
@@ -294,7 +295,7 @@ impl<'a> Walk<'a, '_> {
                 source,
                 condition,
             } => {
-                let (keys, element) = self.source(source, key.span);
+                let (keys, element) = self.source(source);
                 if matches!(keys, Type::Null) {
                     self.mistakes
                         .error("BD012", key.span, "only a map has keys")
@@ -310,7 +311,7 @@ impl<'a> Walk<'a, '_> {
                 condition,
                 ..
             } => {
-                let (_, element) = self.source(source, name.span);
+                let (_, element) = self.source(source);
                 // In its own condition the name is the element, below it the list.
                 self.bind(name, element.clone());
                 let list = Type::List(element.clone().into());
@@ -329,7 +330,7 @@ impl<'a> Walk<'a, '_> {
                 self.passing(name, source, condition.as_ref());
                 self.scope.elementless.push(&name.value);
                 if let BindingSource::Kind(kind) = source
-                    && kind.kind == "Secret"
+                    && kind.value.kind == "Secret"
                 {
                     self.mistakes
                         .warning(
@@ -538,44 +539,20 @@ impl<'a> Walk<'a, '_> {
     /// What works in a pattern, or in the name of a source, but hardly as meant.
     fn patterns(&mut self, matcher: &'a LogMatcher) {
         for pattern in matcher.patterns.iter().chain(&matcher.clear) {
-            if !scan::requires_literal(&pattern.text) {
+            if scan::is_slow(&pattern.text) {
                 self.mistakes
                     .warning("BD020", pattern.span, "the pattern is tried on every line")
                     .help("a text of three letters or more that each match holds makes it fast");
             }
             if let Some(stop) = pattern::open_stop(&pattern.text) {
-                let start = stop.start.saturating_sub(1);
-                let name = pattern.text.get(start..stop.end + 1).unwrap_or_default();
+                let name = pattern.text.get(stop).unwrap_or_default();
                 self.mistakes
                     .advice(
                         "BD020",
                         pattern.span,
-                        format!("the stop in `{name}` means any character"),
+                        format!("a stop in `{name}` means any character"),
                     )
                     .help("write `\\.` for the stop itself");
-            }
-        }
-        for source in &matcher.sources {
-            let SourceSpec::Pod {
-                namespace,
-                pod,
-                container,
-            } = source
-            else {
-                continue;
-            };
-            let odd =
-                |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "-.*?".contains(c));
-            for name in [namespace, pod, container] {
-                if let Some(odd) = name.chars().find(|c| odd(*c)) {
-                    self.mistakes
-                        .error(
-                            "BD014",
-                            matcher.span,
-                            format!("no container log is `{name}`: names have no `{odd}`"),
-                        )
-                        .help("names are of lower case letters, digits, `-` and `.`; `*` stands for any");
-                }
             }
         }
     }
