@@ -1,5 +1,7 @@
 //! The command line: types of clap and nothing else.
 
+pub(crate) mod rules;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -17,13 +19,18 @@ pub(crate) enum Command {
     /// Read one bundle and print the diagnosis
     #[command(after_help = EXIT_CODES)]
     Analyze(Box<Analyze>),
+    /// List, explain, check and test rules, and write new ones
+    Rules(rules::Rules),
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the man page
-    Man,
+    /// Print the man page of the program or of one command
+    Man {
+        /// The command, such as `rules test`
+        command: Vec<String>,
+    },
 }
 
 const EXIT_CODES: &str = "\

@@ -16,7 +16,7 @@ mod tests_of_language;
 mod tests_of_rules;
 mod value;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -58,6 +58,17 @@ pub struct Evaluation {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Ids of those among them that were evaluated nowhere.
     pub refused: BTreeSet<String>,
+    /// Of each rule with findings, which of its optional parts applied.
+    pub branches: BTreeMap<String, Branches>,
+}
+
+/// Which optional parts of a rule applied to some finding, by their places in the rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Branches {
+    /// Entries of `notes`.
+    pub notes: BTreeSet<usize>,
+    /// Entries of `escalate`.
+    pub escalate: BTreeSet<usize>,
 }
 
 impl Engine {
@@ -128,6 +139,7 @@ impl Engine {
             evaluation.findings.extend(one.findings);
             evaluation.not_evaluated.extend(one.not_evaluated);
             evaluation.refused.extend(one.refused);
+            evaluation.branches.extend(one.branches);
         }
         evaluation.not_evaluated.sort();
         evaluation
@@ -162,6 +174,7 @@ impl ReadyRule {
                 reason,
             }],
             refused: BTreeSet::from([self.rule.id.clone()]),
+            branches: BTreeMap::new(),
         };
         let versions = match requirement::versions(&self.rule.versions, bundle) {
             requirement::Fit::Outside => return Evaluation::default(),
@@ -175,6 +188,7 @@ impl ReadyRule {
         let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
         let mut evaluation = Evaluation {
             findings: found.findings,
+            branches: BTreeMap::from([(self.rule.id.clone(), found.branches)]),
             ..Evaluation::default()
         };
         if found.exhausted {

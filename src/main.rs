@@ -1,17 +1,16 @@
 //! Parses arguments, calls the library, and turns what comes of it into an exit code.
 
 mod cli;
+mod rules_command;
 mod terminal;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::finding::Severity;
-use bundle_doctor::graph::relation;
 use bundle_doctor::report::{self, Format, Report, TextOptions};
 use bundle_doctor::rule::RuleSet;
 use clap::{CommandFactory, Parser};
@@ -46,9 +45,8 @@ fn main() -> ExitCode {
             );
             Ok(0)
         }
-        Command::Man => {
-            written(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())).map(|()| 0)
-        }
+        Command::Rules(rules) => rules_command::run(&rules),
+        Command::Man { command } => man(&command),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -90,21 +88,22 @@ fn threads(analyze: &Analyze) -> Result<(), Stop> {
 
 /// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
 fn rules(analyze: &Analyze) -> Result<RuleSet, Stop> {
-    let own = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))
-        .map(|config| config.join("bundle-doctor").join("rules"))
-        .filter(|directory| directory.is_dir());
-    let directories: Vec<PathBuf> = own
-        .into_iter()
-        .chain(analyze.rules.iter().cloned())
-        .collect();
-    let mut rules = RuleSet::load(&directories, &relation::names())
-        .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+    let mut rules = rules_command::load(&rules_command::with_own(&analyze.rules))?;
     for param in &analyze.param {
         rules.set_param(param).map_err(usage)?;
     }
     rules.select(&analyze.only, &analyze.skip).map_err(usage)
+}
+
+/// The man page of the program, or of the command that is reached by these names.
+fn man(names: &[String]) -> Result<u8, Stop> {
+    let mut command = Cli::command();
+    command.build();
+    for name in names {
+        let found = command.find_subcommand(name).cloned();
+        command = found.ok_or_else(|| usage(format!("there is no command `{name}`")))?;
+    }
+    written(clap_mangen::Man::new(command).render(&mut io::stdout())).map(|()| 0)
 }
 
 fn limits(flags: &LimitFlags) -> Limits {

@@ -8,6 +8,7 @@ mod check;
 mod draft;
 pub mod duration;
 pub mod expression;
+pub(crate) mod files;
 pub mod function;
 pub(crate) mod keys;
 pub mod mistake;
@@ -82,6 +83,20 @@ pub struct Rule {
     pub caused_by: Vec<Link>,
     /// The file.
     pub source: Arc<RuleSource>,
+}
+
+/// Whether a text may be the id of a rule: lower case letters and digits, words joined by `-`.
+pub fn is_id(text: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    text.split('-')
+        .all(|word| !word.is_empty() && word.bytes().all(is_letter))
+}
+
+impl Rule {
+    /// Whether it came with the program and has not been replaced.
+    pub fn is_built_in(&self) -> bool {
+        files::is_built_in(&self.source.name, &self.source.text)
+    }
 }
 
 /// What a rule is about; the name of its folder.

@@ -9,18 +9,19 @@ use crate::finding::{Confidence, Evidence, Export, Finding, ObjectName, RemedySt
 use crate::graph::Graph;
 use crate::rule::{Rule, Status};
 
-use super::evidence;
 use super::plan::{Plan, Text, TextPart};
 use super::program::{Context, Frame};
 use super::requirement::Fit;
 use super::row;
 use super::value::Value;
+use super::{Branches, evidence};
 
 /// Findings of one rule.
 pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// The step budget ran out; what was found until then is not the whole truth.
     pub(super) exhausted: bool,
+    pub(super) branches: Branches,
 }
 
 /// Most evidences of one finding; rows that fold into it add theirs up to here.
@@ -37,6 +38,7 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     let mut folded: Vec<Finding> = Vec::new();
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
     let mut omitted = 0;
+    let mut branches = Branches::default();
     let complete = row::run(plan, &context, &mut |frame| {
         let mut row = Row {
             rule,
@@ -44,6 +46,7 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
             context: &context,
             frame,
             incomplete: false,
+            branches: &mut branches,
         };
         let key = row.key();
         match places.get(&key) {
@@ -72,6 +75,7 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     Found {
         findings: folded,
         exhausted: !complete,
+        branches,
     }
 }
 
@@ -101,6 +105,7 @@ struct Row<'a, 'g> {
     frame: &'a mut Frame<'g>,
     /// A value that the words name was unknown.
     incomplete: bool,
+    branches: &'a mut Branches,
 }
 
 impl<'g> Row<'_, 'g> {
@@ -279,11 +284,12 @@ impl<'g> Row<'_, 'g> {
     fn notes(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         let plan = self.plan;
-        for (when, text) in &plan.notes {
+        for (index, (when, text)) in plan.notes.iter().enumerate() {
             if when
                 .as_ref()
                 .is_none_or(|when| when.run(self.context, self.frame).is_true())
             {
+                self.branches.notes.insert(index);
                 notes.push(self.words(text));
             }
         }
@@ -331,8 +337,9 @@ impl<'g> Row<'_, 'g> {
         let mut severity = self.rule.severity;
         let mut confidence = self.rule.finding.confidence;
         let plan = self.plan;
-        for (when, to, surer) in &plan.escalate {
+        for (index, (when, to, surer)) in plan.escalate.iter().enumerate() {
             if when.run(self.context, self.frame).is_true() {
+                self.branches.escalate.insert(index);
                 severity = severity.max(to.unwrap_or(severity));
                 confidence = confidence.max(surer.unwrap_or(confidence));
             }

@@ -214,14 +214,7 @@ fn identity(tree: &Tree, file: &str, mistakes: &mut Mistakes) -> Option<String> 
 fn slug(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
     let scalar = keys::scalar(tree, "a name", mistakes)?;
     let text = scalar.text.as_str();
-    let parts = || text.split('-');
-    let valid = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    };
-    if !parts().all(valid) {
+    if !super::is_id(text) {
         mistakes
             .error("BD001", tree.span, format!("`{text}` is not in kebab-case"))
             .help("write it in lower case letters and digits, its words joined by `-`");

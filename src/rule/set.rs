@@ -2,27 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::draft;
 use super::duration;
+use super::files::{self, File};
 use super::mistake::{Level, Mistake, Mistakes, RuleErrors};
 use super::nearest::nearest;
 use super::schema::{self, Schema};
 use super::source::RuleSource;
-use super::tree::MAXIMUM_SIZE;
 use super::{Category, Link, LinkOrder, LinkTarget, Param, Rule, Status};
 use crate::diagnosis;
 use crate::finding::Confidence;
-
-static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
-
-/// How deep the folders of a rule pack may nest: a link that leads back up must end somewhere.
-const MAXIMUM_FOLDERS: usize = 8;
 
 /// Rules that may run together, in order of their ids.
 #[derive(Debug, Clone)]
@@ -38,12 +31,6 @@ struct Pack {
     tables: Vec<File>,
     /// Whether fields and types are checked.
     checked: bool,
-}
-
-/// A file that may hold a rule, or why it could not be read.
-struct File {
-    name: String,
-    text: Result<String, String>,
 }
 
 impl RuleSet {
@@ -83,11 +70,20 @@ impl RuleSet {
         relations: &[&str],
     ) -> Result<RuleSet, RuleErrors> {
         let mut packs = vec![Pack {
-            rules: embedded(&BUILT_IN),
+            rules: files::built_in(files::is_rule),
             tables: Vec::new(),
             checked: check_built_in,
         }];
-        packs.extend(directories.iter().map(|directory| pack_below(directory)));
+        packs.extend(directories.iter().map(|directory| {
+            let mut tables = files::below(directory, files::is_table);
+            // A folder that cannot be read is told among the rules.
+            tables.retain(|table| files::is_table(table.name.as_ref()));
+            Pack {
+                rules: files::below(directory, files::is_rule),
+                tables,
+                checked: true,
+            }
+        }));
         read(packs, relations)
     }
 
@@ -179,25 +175,35 @@ impl RuleSet {
     ///
     /// # Errors
     /// A name that no rule and no category has.
-    pub fn select(mut self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
+    pub fn select(self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
+        let mut set = self.filter(only, skip)?;
+        set.rules
+            .retain(|rule| rule.status != Status::Deprecated || is_named(rule, only));
+        Ok(set)
+    }
+
+    /// The same, deprecated rules being rules like others: for who lists them.
+    ///
+    /// # Errors
+    /// A name that no rule and no category has.
+    pub fn filter(mut self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
         if let Some(name) = only.iter().chain(skip).find(|name| !self.knows(name)) {
             return Err(self.unknown(name));
         }
-        let named = |rule: &Rule, names: &[String]| {
-            names
-                .iter()
-                .any(|name| rule.id == *name || rule.aliases.contains(name))
+        let fits = |rule: &Rule, names: &[String]| {
+            is_named(rule, names) || names.iter().any(|name| rule.category.name() == name)
         };
-        let of_category =
-            |rule: &Rule, names: &[String]| names.iter().any(|name| rule.category.name() == name);
-        self.rules.retain(|rule| {
-            let wanted = match rule.status {
-                Status::Deprecated => named(rule, only),
-                _ => only.is_empty() || named(rule, only) || of_category(rule, only),
-            };
-            wanted && !named(rule, skip) && !of_category(rule, skip)
-        });
+        self.rules
+            .retain(|rule| (only.is_empty() || fits(rule, only)) && !fits(rule, skip));
         Ok(self)
+    }
+
+    /// The rule of this id or alias, or what was meant.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(&self, name: &str) -> Result<&Rule, SelectError> {
+        self.get(name).ok_or_else(|| self.unknown(name))
     }
 
     /// Sets a constant of a rule, as `--param` states it: `RULE.NAME=VALUE`.
@@ -270,6 +276,13 @@ impl RuleSet {
     }
 }
 
+/// Whether one of these is the rule's id or an alias of it.
+fn is_named(rule: &Rule, names: &[String]) -> bool {
+    names
+        .iter()
+        .any(|name| rule.id == *name || rule.aliases.contains(name))
+}
+
 /// A name that no rule and no category has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no rule or category `{name}`{proposal}")]
@@ -314,106 +327,6 @@ pub enum ParamError {
 fn propose(near: Option<&str>) -> String {
     near.map(|near| format!(", did you mean `{near}`?"))
         .unwrap_or_default()
-}
-
-/// The folder of a pack whose files say which fields the objects of a kind have.
-const TABLES: &str = "kinds";
-
-/// Whether a file says which fields the objects of a kind have.
-fn is_table(path: &Path) -> bool {
-    path.parent().and_then(Path::file_name) == Some(TABLES.as_ref())
-}
-
-/// Whether a file holds a rule, and not a rule's cases.
-fn is_rule(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
-    stem.is_some_and(|stem| !stem.ends_with(".test") && !stem.starts_with('.'))
-}
-
-fn embedded(directory: &Dir<'_>) -> Vec<File> {
-    let mut files: Vec<File> = directory
-        .files()
-        .filter(|file| is_rule(file.path()))
-        .map(|file| File {
-            name: format!("rules/{}", file.path().display()),
-            text: file
-                .contents_utf8()
-                .map(str::to_owned)
-                .ok_or_else(|| "the file is not UTF-8".to_owned()),
-        })
-        .collect();
-    files.extend(directory.dirs().flat_map(embedded));
-    files
-}
-
-/// The files of a pack, in order of their paths.
-fn pack_below(directory: &Path) -> Pack {
-    let mut files = Vec::new();
-    let mut tables = Vec::new();
-    let mut open = vec![(directory.to_owned(), 0)];
-    while let Some((path, depth)) = open.pop() {
-        let name = path.display().to_string();
-        let fail = |reason: String| File {
-            name: name.clone(),
-            text: Err(reason),
-        };
-        if path.is_dir() {
-            match fs::read_dir(&path) {
-                Ok(entries) if depth < MAXIMUM_FOLDERS => {
-                    open.extend(
-                        entries
-                            .filter_map(Result::ok)
-                            .map(|entry| (entry.path(), depth + 1)),
-                    );
-                }
-                Ok(_) => files.push(fail(format!(
-                    "folders nest more than {MAXIMUM_FOLDERS} deep"
-                ))),
-                Err(error) => files.push(fail(format!("the directory cannot be read: {error}"))),
-            }
-        } else if depth == 0 {
-            files.push(fail("there is no such directory".to_owned()));
-        } else if is_rule(&path) {
-            let list = if is_table(&path) {
-                &mut tables
-            } else {
-                &mut files
-            };
-            list.push(File {
-                name: name.clone(),
-                text: text_of(&path),
-            });
-        }
-    }
-    for list in [&mut files, &mut tables] {
-        list.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    Pack {
-        rules: files,
-        tables,
-        checked: true,
-    }
-}
-
-/// The text of a rule file, unless it is so large that it can't be one.
-fn text_of(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err("not a file".to_owned());
-    }
-    if metadata.len() > MAXIMUM_SIZE as u64 {
-        return Err(format!(
-            "the file is larger than {} KiB",
-            MAXIMUM_SIZE >> 10
-        ));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())
 }
 
 /// The tables of kinds that come with the program and those of packs; mistakes in them are noted.
@@ -596,6 +509,8 @@ fn check_circles(set: &RuleSet, mistakes: &mut Vec<Mistake>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::graph::relation::names;
 
