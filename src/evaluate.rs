@@ -11,6 +11,8 @@ mod requirement;
 mod row;
 mod row_finding;
 #[cfg(test)]
+mod tests_of_cel;
+#[cfg(test)]
 mod tests_of_language;
 #[cfg(test)]
 mod tests_of_rules;

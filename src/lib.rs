@@ -48,6 +48,8 @@ pub mod finding;
 pub mod graph;
 pub mod layout;
 pub mod parse;
+#[cfg(test)]
+mod random;
 pub mod report;
 pub mod rule;
 pub mod scan;

@@ -56,6 +56,12 @@ fn contains<'g>(container: &Value<'g>, value: &Value<'g>) -> bool {
 pub(super) fn index<'g>(graph: &'g Graph, of: &Value<'g>, index: &Value<'g>) -> Value<'g> {
     match index {
         Value::Text(key) => of.field(graph, key.as_str()),
+        _ if matches!(of, Value::Map(_)) => {
+            let mut entries = of.entries().into_iter();
+            entries
+                .find(|(key, _)| key.equals(index))
+                .map_or(Value::Absent, |(_, value)| value)
+        }
         Value::Integer(position) => usize::try_from(*position)
             .ok()
             .filter(|_| matches!(of, Value::List(_) | Value::Part(..)))
