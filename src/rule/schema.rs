@@ -113,9 +113,9 @@ impl Schema {
         if known != kind::Resolution::Unknown {
             return known;
         }
-        let own = self
-            .kinds()
-            .find(|kind| kind.name == name && group.is_none_or(|group| kind.group == group));
+        // A derived kind is only meant where its group is named.
+        let fits = |kind: &Kind| group.map_or(!kind.is_derived(), |group| kind.group == group);
+        let own = self.kinds().find(|kind| kind.name == name && fits(kind));
         own.map_or(known, kind::Resolution::Known)
     }
 

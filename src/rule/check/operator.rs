@@ -183,7 +183,8 @@ fn one_of(literal: &Expression, choice: &str, place: &str, mistakes: &mut Mistak
     let Node::Literal(Literal::Text(text)) = &literal.node else {
         return;
     };
-    if schema::values(choice).any(|value| value == text) {
+    // What no field has, every field may lack: '' asks for that.
+    if text.is_empty() || schema::values(choice).any(|value| value == text) {
         return;
     }
     let near = proposal(text, schema::values(choice));
