@@ -6,6 +6,7 @@ pub mod mask;
 #[cfg(test)]
 mod samples;
 pub mod text;
+pub mod trace;
 pub mod yaml;
 
 use std::io::{self, Write};

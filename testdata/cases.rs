@@ -27,3 +27,5 @@ mod evidence;
 mod outside;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/trace.rs"]
+mod trace;

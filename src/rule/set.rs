@@ -158,6 +158,14 @@ impl RuleSet {
         Ok(self)
     }
 
+    /// The rule of this id or alias, or what was meant.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(&self, name: &str) -> Result<&Rule, SelectError> {
+        self.get(name).ok_or_else(|| self.unknown(name))
+    }
+
     /// Sets a constant of a rule, as `--param` states it: `RULE.NAME=VALUE`.
     ///
     /// # Errors
