@@ -11,6 +11,7 @@ mod page;
 mod samples;
 mod table;
 pub mod text;
+pub mod trace;
 pub mod yaml;
 
 use std::io::{self, Write};

@@ -29,3 +29,5 @@ mod mistakes;
 mod outside;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/trace.rs"]
+mod trace;

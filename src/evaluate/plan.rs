@@ -13,6 +13,8 @@ use super::program::{CompileError, Compiler, KindRef, Program, Scope};
 /// A rule ready to run.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// Place of the rule's first log matcher among all matchers.
+    pub(super) first_matcher: usize,
     pub(super) steps: Vec<Step>,
     pub(super) lets: Vec<Program>,
     pub(super) unless: Vec<(Test, Text)>,
@@ -153,6 +155,7 @@ impl Plan {
             Subject::Object(expression) => Some(builder.compiler.compile(expression)),
         };
         let mut plan = Plan {
+            first_matcher,
             steps,
             lets: Vec::new(),
             unless,

@@ -1,5 +1,7 @@
 //! Compiles the regexes of matchers, and the set of those that apply to a file.
 
+use std::sync::Arc;
+
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
@@ -192,6 +194,8 @@ impl Pattern {
 
 /// All patterns that apply to a file, and the filters that choose its lines.
 pub(super) struct PatternSet {
+    /// The matchers that they are of.
+    pub(super) matchers: Arc<[usize]>,
     pub(super) filters: Vec<Filter>,
     /// Patterns without a literal, tried on every line.
     pub(super) slow: Option<(RegexSet, Vec<u32>)>,
@@ -200,6 +204,7 @@ pub(super) struct PatternSet {
 impl PatternSet {
     /// Of patterns under the numbers that they have among all.
     pub(super) fn new<'a>(
+        matchers: Arc<[usize]>,
         patterns: impl Iterator<Item = (u32, &'a Pattern)> + Clone,
     ) -> PatternSet {
         let literals = patterns
@@ -222,6 +227,7 @@ impl PatternSet {
             .size_limit(SIZE_LIMIT * (slow.len() + 1))
             .build();
         PatternSet {
+            matchers,
             filters: filters(literals),
             slow: set
                 .ok()
