@@ -3,10 +3,11 @@
 //! The tables of `schemas/kinds` come with the program, one file for each API group. A user's pack may
 //! hold more in its own folder `kinds`: what it says of a kind adds to what is known.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 use crate::graph::{Kind, kind};
 use crate::parse::document::{Document, Value, View};
@@ -32,22 +33,50 @@ const WORDS: [&str; 7] = [
 pub(super) fn built_in() -> &'static Schema {
     static SCHEMA: OnceLock<Schema> = OnceLock::new();
     SCHEMA.get_or_init(|| {
-        let mut schema = Schema { files: Vec::new() };
         // The shared shapes first, then by name: what is found first does not depend on the disk.
         let mut files: Vec<_> = BUILT_IN.files().collect();
         files.sort_by_key(|file| (!file.path().ends_with(SHARED), file.path()));
-        for file in files {
-            let text = file.contents_utf8().unwrap_or_default();
-            schema.files.extend(yaml_text(text));
+        let table = |file: &'static File<'static>| {
+            let stem = file.path().file_stem()?.to_string_lossy().into_owned();
+            Some(Table {
+                // A file is named after its group; the core group has no name.
+                group: if stem == "core" { String::new() } else { stem },
+                text: Cow::Borrowed(file.contents_utf8()?),
+                document: OnceLock::new(),
+            })
+        };
+        Schema {
+            tables: files.into_iter().filter_map(table).collect(),
         }
-        schema
     })
 }
 
 /// Tables of kinds.
 #[derive(Clone)]
 pub(super) struct Schema {
-    files: Vec<Document>,
+    tables: Vec<Table>,
+}
+
+/// The table of a group, read when it is first asked: a rule needs one or two of some forty.
+#[derive(Clone)]
+struct Table {
+    group: String,
+    text: Cow<'static, str>,
+    document: OnceLock<Option<Document>>,
+}
+
+impl Table {
+    /// A part of it.
+    fn path(&self, keys: &[&str]) -> Option<View<'_>> {
+        let document = self.document.get_or_init(|| yaml_text(&self.text));
+        document.as_ref()?.root().path(keys)
+    }
+
+    /// A shape; a table that does not even name it need not be read.
+    fn shape(&self, name: &str) -> Option<View<'_>> {
+        let named = memchr::memmem::find(self.text.as_bytes(), format!(" {name}:").as_bytes());
+        named.and_then(|_| self.path(&["shapes", name]))
+    }
 }
 
 /// What a place in an object may hold.
@@ -82,15 +111,20 @@ impl Schema {
         let Some(document) = yaml_text(text) else {
             return vec!["the file is no YAML".to_owned()];
         };
-        self.files.push(document);
-        self.mistakes(self.files.len() - 1)
+        let group = document.root().get("group").and_then(View::as_str);
+        self.tables.push(Table {
+            group: group.unwrap_or_default().to_owned(),
+            text: Cow::Owned(text.to_owned()),
+            document: OnceLock::from(Some(document)),
+        });
+        self.mistakes(self.tables.len() - 1)
     }
 
     /// The fields of the objects of a kind; `None` if no table has it.
     pub(super) fn kind(&self, kind: &Kind) -> Option<Record<'_>> {
-        let parts: Vec<_> = (self.files.iter().enumerate())
-            .filter(|(_, file)| self.group(file) == kind.group)
-            .filter_map(|(index, file)| Some((index, file.root().path(&["kinds", &kind.name])?)))
+        let parts: Vec<_> = (self.tables.iter().enumerate())
+            .filter(|(_, table)| table.group == kind.group)
+            .filter_map(|(index, table)| Some((index, table.path(&["kinds", &kind.name])?)))
             .collect();
         (!parts.is_empty()).then(|| Record {
             parts: parts.into(),
@@ -100,10 +134,9 @@ impl Schema {
 
     /// The kinds that tables have, with their groups.
     pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
-        self.files.iter().flat_map(|file| {
-            let kinds = file.root().get("kinds");
-            let names = kinds.into_iter().flat_map(View::entries);
-            names.map(|(name, _)| Kind::new(self.group(file), name))
+        self.tables.iter().flat_map(|table| {
+            let names = table.path(&["kinds"]).into_iter().flat_map(View::entries);
+            names.map(|(name, _)| Kind::new(table.group.as_str(), name))
         })
     }
 
@@ -153,13 +186,6 @@ impl Schema {
         names.sort_unstable();
         names.dedup();
         names
-    }
-
-    fn group<'s>(&self, file: &'s Document) -> &'s str {
-        file.root()
-            .get("group")
-            .and_then(View::as_str)
-            .unwrap_or_default()
     }
 
     /// What several tables say of one place. Records are united; for anything else the first counts.
@@ -217,21 +243,18 @@ impl Schema {
 
     /// The shape of a name: in the same file, else wherever it is first.
     fn reference(&self, file: usize, name: &str) -> Option<(usize, View<'_>)> {
-        let own = std::iter::once(file).chain(0..self.files.len());
-        own.filter_map(|index| {
-            let file = self.files.get(index)?;
-            Some((index, file.root().path(&["shapes", name])?))
-        })
-        .next()
+        let tables = std::iter::once(file).chain(0..self.tables.len());
+        tables
+            .filter_map(|index| Some((index, self.tables.get(index)?.shape(name)?)))
+            .next()
     }
 
     /// What is wrong in a file.
     fn mistakes(&self, index: usize) -> Vec<String> {
         let mut mistakes = Vec::new();
-        let Some(file) = self.files.get(index) else {
+        let Some(root) = self.tables.get(index).and_then(|table| table.path(&[])) else {
             return mistakes;
         };
-        let root = file.root();
         if root.get("group").and_then(View::as_str).is_none() {
             mistakes.push("the key `group` is missing: the API group of its kinds".to_owned());
         }
@@ -287,9 +310,10 @@ pub(super) fn values(choice: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::kind::KNOWN_KINDS;
 
     fn schema(texts: &[&str]) -> Schema {
-        let mut schema = Schema { files: Vec::new() };
+        let mut schema = Schema { tables: Vec::new() };
         for text in texts {
             assert_eq!(schema.add(text), [""; 0], "{text}");
         }
@@ -361,7 +385,7 @@ mod tests {
 
     #[test]
     fn mistakes_of_a_table_are_all_said() {
-        let mut schema = Schema { files: Vec::new() };
+        let mut schema = Schema { tables: Vec::new() };
         let text = "kinds:\n  Thing:\n    a: txt\n    b: $None\n    c:\n      - text\n      - text\n    d: 5\nmore: 1\n";
         let found = schema.add(text);
         let starts: Vec<&str> = found
@@ -400,8 +424,16 @@ mod tests {
     #[test]
     fn the_tables_of_the_program_are_sound() {
         let schema = built_in();
-        for index in 0..schema.files.len() {
-            assert_eq!(schema.mistakes(index), [""; 0]);
+        assert!(!schema.tables.is_empty());
+        for (index, table) in schema.tables.iter().enumerate() {
+            let stated = table.path(&["group"]).and_then(View::as_str);
+            assert_eq!(stated, Some(table.group.as_str()));
+            assert_eq!(schema.mistakes(index), [""; 0], "{}", table.group);
+        }
+        // Every kind that rules may name has a table.
+        for known in KNOWN_KINDS {
+            let kind = Kind::new(known.group, known.name);
+            assert!(schema.kind(&kind).is_some(), "{}", kind.display());
         }
     }
 }
