@@ -23,6 +23,8 @@ mod writer;
 mod broken;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/kinds.rs"]
+mod kinds;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]
