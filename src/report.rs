@@ -6,6 +6,7 @@ pub mod file;
 pub mod json;
 pub mod mask;
 pub mod mistakes;
+pub mod new_rule;
 mod page;
 #[cfg(test)]
 mod samples;

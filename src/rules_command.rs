@@ -1,5 +1,7 @@
 //! The `rules` commands: loads, asks the library, has it written, and says how it ended.
 
+mod new;
+
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ pub(crate) fn run(rules: &Rules) -> Result<u8, Stop> {
         RulesCommand::Show(show) => self::show(show, style),
         RulesCommand::Check(check) => self::check(check),
         RulesCommand::Test(test) => self::test(test, style),
+        RulesCommand::New(new) => new::run(new),
     }
 }
 

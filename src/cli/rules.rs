@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bundle_doctor::rule::Category;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::{Color, Output};
@@ -28,6 +30,8 @@ pub(crate) enum RulesCommand {
     /// Run the cases that stand beside rules
     #[command(after_help = TEST_CODES)]
     Test(Test),
+    /// Write a new rule and its cases from a template
+    New(New),
 }
 
 const CHECK_CODES: &str = "\
@@ -123,4 +127,18 @@ pub(crate) struct Test {
     /// List every case, not only those that failed
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Id of the rule: lower case letters and digits, words joined by `-`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Its category, which is the name of its folder
+    #[arg(long, value_name = "CATEGORY", default_value = "node", value_parser = PossibleValuesParser::new(Category::ALL.map(Category::name)))]
+    pub(crate) category: String,
+    /// Directory of rules to write to [default: rules, if the working directory has it, else
+    /// $XDG_CONFIG_HOME/bundle-doctor/rules]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
