@@ -8,6 +8,7 @@ pub mod mask;
 pub mod mistakes;
 pub mod new_rule;
 mod page;
+pub mod relations;
 #[cfg(test)]
 mod samples;
 mod table;

@@ -11,6 +11,7 @@ use bundle_doctor::case::suite::Suite;
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::graph::relation;
 use bundle_doctor::report::catalogue::{self, RuleDetail, RuleList};
+use bundle_doctor::report::relations::{self, RelationList};
 use bundle_doctor::report::{self, Style, cases, mistakes};
 use bundle_doctor::rule::mistake::{Level, Mistake};
 use bundle_doctor::rule::{Category, RuleSet};
@@ -30,6 +31,12 @@ pub(crate) fn run(rules: &Rules) -> Result<u8, Stop> {
         RulesCommand::Check(check) => self::check(check),
         RulesCommand::Test(test) => self::test(test, style),
         RulesCommand::New(new) => new::run(new),
+        RulesCommand::Relations { output } => {
+            let list = RelationList::new();
+            print(*output, &list, |out| {
+                relations::write(&list, style.color, out)
+            })
+        }
     }
 }
 

@@ -32,6 +32,12 @@ pub(crate) enum RulesCommand {
     Test(Test),
     /// Write a new rule and its cases from a template
     New(New),
+    /// List the relations between objects, and the kinds that are worked out at load
+    Relations {
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
 const CHECK_CODES: &str = "\
