@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod dialect;
 pub mod file;
 pub mod json;
 pub mod mask;

@@ -12,7 +12,7 @@ use bundle_doctor::evaluate::Engine;
 use bundle_doctor::graph::relation;
 use bundle_doctor::report::catalogue::{self, RuleDetail, RuleList};
 use bundle_doctor::report::relations::{self, RelationList};
-use bundle_doctor::report::{self, Style, cases, mistakes};
+use bundle_doctor::report::{self, Style, cases, dialect, mistakes};
 use bundle_doctor::rule::mistake::{Level, Mistake};
 use bundle_doctor::rule::{Category, RuleSet};
 use serde::Serialize;
@@ -31,6 +31,7 @@ pub(crate) fn run(rules: &Rules) -> Result<u8, Stop> {
         RulesCommand::Check(check) => self::check(check),
         RulesCommand::Test(test) => self::test(test, style),
         RulesCommand::New(new) => new::run(new),
+        RulesCommand::Dialect => to_stdout(|out| dialect::write(style, out)).map(|()| 0),
         RulesCommand::Relations { output } => {
             let list = RelationList::new();
             print(*output, &list, |out| {
@@ -169,7 +170,6 @@ fn test(test: &Test, style: Style) -> Result<u8, Stop> {
     to_stdout(|out| {
         cases::write(&files, test.verbose, style, out)?;
         if !gaps.is_empty() {
-            writeln!(out)?;
             mistakes::write(&gaps, out)?;
         }
         cases::write_summary(&files, &gaps, out)

@@ -38,6 +38,8 @@ pub(crate) enum RulesCommand {
         #[arg(short, long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Explain the expressions that rules are written in: CEL, and where it differs
+    Dialect,
 }
 
 const CHECK_CODES: &str = "\
@@ -51,7 +53,7 @@ const TEST_CODES: &str = "\
 A file <id>.test.yaml beside <id>.yaml holds its cases: small clusters and logs, and what the rule
 must say of them. Without DIR, the cases of the built-in rules and of those of
 $XDG_CONFIG_HOME/bundle-doctor/rules are run. Files and bundles that a case names are looked for
-beside it, then below the working directory.
+beside its file, then below the working directory; a folder `testdata` holds no rules.
 
 Exit codes:
   0    every case went as expected

@@ -66,7 +66,10 @@ fn check_id(id: &str) -> Result<(), Stop> {
         .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     match built_in.get(id) {
         Some(rule) => Err(refused(
-            format!("`{id}` names the built-in rule `{}`", rule.id),
+            match rule.id == id {
+                true => format!("`{id}` is a built-in rule"),
+                false => format!("`{id}` is another name of the built-in rule `{}`", rule.id),
+            },
             format!("choose another id; `rules show {id}` explains that rule"),
         )),
         None => Ok(()),
