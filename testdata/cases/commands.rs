@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::bench::RULES;
+use crate::bench::{RULES, root};
 
 /// A directory of its own for a test, with another one that stands for the user's configuration.
 struct Stage {
@@ -91,6 +91,7 @@ impl Stage {
             .args(arguments.split_whitespace())
             .current_dir(self.directory.join("work"))
             .env("XDG_CONFIG_HOME", self.directory.join("config"))
+            .env("LC_ALL", "C.UTF-8")
             .env_remove("COLUMNS");
         command
     }
@@ -549,4 +550,50 @@ fn a_reader_that_leaves_is_no_error() {
         drop(child.stdout.take());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments}");
     }
+}
+
+/// The chapter on rules, followed to the letter: files are written where their first line says,
+/// commands print what stands below them.
+#[test]
+fn the_readme_says_what_happens() {
+    let stage = Stage::new("readme");
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let chapter = readme
+        .split("\n## ")
+        .find(|chapter| chapter.starts_with("Add a rule in five minutes"));
+    let blocks: Vec<&str> = chapter.unwrap().split("```").skip(1).step_by(2).collect();
+    let mut shown = Vec::new();
+    for block in blocks {
+        let (kind, text) = block.split_once('\n').unwrap();
+        let (first, rest) = text.split_once('\n').unwrap();
+        match kind {
+            "yaml" => stage.write(first.strip_prefix("# ").unwrap(), text),
+            "console" => {
+                let command = first.rsplit_once("bundle-doctor ").unwrap().1;
+                // What stands before it makes the directory.
+                std::fs::create_dir_all(stage.path("rules")).unwrap();
+                stage.run(command).with(0).says(&[rest]);
+            }
+            _ => shown.push(text),
+        }
+    }
+    let [mistake, failure, found] = shown.as_slice() else {
+        panic!("{} blocks of text", shown.len());
+    };
+    let rule = "rules/node/node-cordoned-long.yaml";
+    let cases = "rules/node/node-cordoned-long.test.yaml";
+    stage.change(rule, "params.patience", "params.patence");
+    stage
+        .run("rules check rules")
+        .with(4)
+        .says(&[mistake.trim()]);
+    stage.change(rule, "params.patence", "params.patience");
+    stage.change(cases, "\"3d\"", "\"4d\"");
+    stage.run("rules test rules").with(1).says(&[failure]);
+    let sample = root().join("testdata/bundles/ssd-failure-during-upgrade.zip");
+    let analyze = format!(
+        "analyze {} --rules rules --only node-cordoned-long",
+        sample.display()
+    );
+    stage.run(&analyze).with(0).says(&[found]);
 }
