@@ -5,6 +5,7 @@
 //! are checked (`check`, [`function`]). The rules of all files make a [`RuleSet`].
 
 mod check;
+pub mod dialect;
 mod draft;
 pub mod duration;
 pub mod expression;
