@@ -68,6 +68,9 @@ pub(crate) struct Analyze {
     /// Set a constant of a rule (repeatable)
     #[arg(long, value_name = "RULE.NAME=VALUE")]
     pub(crate) param: Vec<String>,
+    /// Say on stderr why this rule fired or not, by id or alias (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Vec<String>,
     /// Show findings that a rule's own exception suppressed, with the reason
     #[arg(long)]
     pub(crate) show_suppressed: bool,

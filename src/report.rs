@@ -14,6 +14,7 @@ pub mod relations;
 mod samples;
 mod table;
 pub mod text;
+pub mod trace;
 pub mod yaml;
 
 use std::io::{self, Write};

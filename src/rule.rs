@@ -17,6 +17,7 @@ pub mod nearest;
 pub mod path;
 mod pattern;
 pub mod quantity;
+mod schema;
 pub mod set;
 pub mod source;
 pub mod template;
@@ -369,11 +370,11 @@ pub enum Names {
 #[derive(Debug, Clone)]
 pub enum BindingSource {
     /// All objects of a kind.
-    Kind(KindName),
+    Kind(Spanned<KindName>),
     /// One object by name.
     Object {
         /// Its kind.
-        kind: KindName,
+        kind: Spanned<KindName>,
         /// Its namespace, `None` for cluster scope.
         namespace: Option<String>,
         /// Its name.
@@ -468,7 +469,7 @@ pub enum EvidenceTemplate {
         /// What is shown.
         value: Expression,
         /// Which fields of it; empty shows the object as a whole.
-        fields: Vec<FieldPath>,
+        fields: Vec<Spanned<FieldPath>>,
         /// At most so many.
         limit: Option<usize>,
         /// What it means.

@@ -26,7 +26,11 @@ mod broken;
 mod commands;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/mistakes.rs"]
+mod mistakes;
 #[path = "cases/outside.rs"]
 mod outside;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/trace.rs"]
+mod trace;

@@ -248,10 +248,12 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
     }),
     ("charAt", Method, |_, a| {
         match (argument(a, 0).as_str(), position(a, 1)) {
-            (Some(text), Some(index)) => text
-                .chars()
-                .nth(index)
-                .map_or(Value::Absent, |it| Value::text(it.to_string())),
+            // At the end of a text stands the empty text, as in Kubernetes.
+            (Some(text), Some(index)) => match text.chars().nth(index) {
+                Some(character) => Value::text(character.to_string()),
+                None if index == text.chars().count() => Value::text(""),
+                None => Value::Absent,
+            },
             _ => Value::Absent,
         }
     }),
@@ -364,7 +366,7 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
         Text::Borrowed("since"),
         since.map_or(Value::Absent, Value::Time),
     ));
-    Value::Map(std::rc::Rc::new(entries))
+    Value::map(entries)
 }
 
 /// Longest text that `short` leaves as it is, in characters.
@@ -469,12 +471,26 @@ fn position(arguments: &[Value<'_>], index: usize) -> Option<usize> {
     }
 }
 
-/// The pieces of a text; the last one is the rest where there would be too many.
+/// The pieces of a text; the last one is the rest where there would be too many. Split by nothing,
+/// they are its characters.
 fn split<'g>(arguments: &[Value<'g>]) -> Value<'g> {
     let most = position(arguments, 2).unwrap_or(usize::MAX);
     text2(
         arguments,
-        |text, by| Value::list(text.splitn(most, by).map(Value::text).collect()),
+        |text, by| {
+            let pieces: Vec<&str> = if by.is_empty() {
+                let starts = text.char_indices().map(|(at, _)| at).take(most);
+                let ends = text.char_indices().map(|(at, _)| at).skip(1);
+                let ends = ends.take(most.saturating_sub(1)).chain([text.len()]);
+                starts
+                    .zip(ends)
+                    .filter_map(|(start, end)| text.get(start..end))
+                    .collect()
+            } else {
+                text.splitn(most, by).collect()
+            };
+            Value::list(pieces.into_iter().map(Value::text).collect())
+        },
         Value::Absent,
     )
 }

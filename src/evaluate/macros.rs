@@ -7,7 +7,7 @@ use crate::rule::expression::{Expression, Node};
 
 use super::operator;
 use super::program::{Compiler, Context, Frame, Program};
-use super::value::{Text, Value};
+use super::value::Value;
 use crate::rule::expression::BinaryOperator;
 
 /// A macro with the slots of its variables.
@@ -99,6 +99,11 @@ pub(super) fn compile(
 }
 
 impl Macro {
+    /// What it goes over.
+    pub(super) fn list(&self) -> &Program {
+        &self.list
+    }
+
     pub(super) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
         let list = self.list.run(context, frame);
         let missing = list.is_missing();
@@ -139,8 +144,7 @@ impl Macro {
             Form::GroupBy => {
                 let keys = self.mapped(elements.clone(), context, frame);
                 group(
-                    keys.iter()
-                        .map(|key| key.render(context.graph))
+                    keys.into_iter()
                         .zip(elements.into_iter().map(|(element, _)| element)),
                 )
             }
@@ -149,8 +153,7 @@ impl Macro {
                 for element in elements {
                     if self.passes(&element, context, frame) {
                         let value = self.on(&element, context, frame);
-                        let key = element.0.render(context.graph);
-                        entries.push((Text::Shared(key.into()), value));
+                        entries.push((element.0, value));
                     }
                 }
                 Value::Map(Rc::new(entries))
@@ -272,11 +275,11 @@ pub(super) fn extreme<'g>(values: &[Value<'g>], wanted: Ordering) -> Value<'g> {
     best.cloned().unwrap_or(Value::Absent)
 }
 
-/// Elements by the text of their key, keys in the order in which they first come.
-fn group<'g>(pairs: impl Iterator<Item = (String, Value<'g>)>) -> Value<'g> {
-    let mut groups: Vec<(String, Vec<Value<'g>>)> = Vec::new();
+/// Elements by their key, keys in the order in which they first come.
+fn group<'g>(pairs: impl Iterator<Item = (Value<'g>, Value<'g>)>) -> Value<'g> {
+    let mut groups: Vec<(Value<'g>, Vec<Value<'g>>)> = Vec::new();
     for (key, element) in pairs {
-        match groups.iter_mut().find(|(known, _)| *known == key) {
+        match groups.iter_mut().find(|(known, _)| known.equals(&key)) {
             Some((_, members)) => members.push(element),
             None => groups.push((key, vec![element])),
         }
@@ -284,7 +287,7 @@ fn group<'g>(pairs: impl Iterator<Item = (String, Value<'g>)>) -> Value<'g> {
     Value::Map(Rc::new(
         groups
             .into_iter()
-            .map(|(key, members)| (Text::Shared(key.into()), Value::list(members)))
+            .map(|(key, members)| (key, Value::list(members)))
             .collect(),
     ))
 }

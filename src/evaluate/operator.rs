@@ -56,6 +56,12 @@ fn contains<'g>(container: &Value<'g>, value: &Value<'g>) -> bool {
 pub(super) fn index<'g>(graph: &'g Graph, of: &Value<'g>, index: &Value<'g>) -> Value<'g> {
     match index {
         Value::Text(key) => of.field(graph, key.as_str()),
+        _ if matches!(of, Value::Map(_)) => {
+            let mut entries = of.entries().into_iter();
+            entries
+                .find(|(key, _)| key.equals(index))
+                .map_or(Value::Absent, |(_, value)| value)
+        }
         Value::Integer(position) => usize::try_from(*position)
             .ok()
             .filter(|_| matches!(of, Value::List(_) | Value::Part(..)))
@@ -113,7 +119,7 @@ fn calculate<'g>(operator: BinaryOperator, left: &Value<'g>, right: &Value<'g>) 
             .as_time()
             .and_then(|time| time.checked_sub(*by).ok())
             .map_or(Value::Absent, Value::Time),
-        (Is::Subtract, Value::Time(_), _) | (Is::Subtract, _, Value::Time(_)) => {
+        (Is::Subtract, Value::Time(_) | Value::Text(_), Value::Time(_) | Value::Text(_)) => {
             match (left.as_time(), right.as_time()) {
                 (Some(a), Some(b)) => Value::Duration(a.duration_since(b)),
                 _ => Value::Absent,

@@ -1,7 +1,5 @@
 //! What keeps a pod from running: the worst of its containers, else the scheduler's word.
 
-use std::rc::Rc;
-
 use crate::graph::ObjectView;
 use crate::parse::document::View;
 
@@ -81,11 +79,11 @@ fn map<'g>(
 ) -> Value<'g> {
     let field = |it: Option<&'g str>| it.map_or(Value::Absent, Value::borrowed);
     let of_container = |key| field(status.and_then(|status| text(status, key)));
-    Value::Map(Rc::new(vec![
+    Value::map([
         (Text::Borrowed("reason"), field(reason)),
         (Text::Borrowed("message"), field(message)),
         (Text::Borrowed("container"), of_container("name")),
         (Text::Borrowed("image"), of_container("image")),
         (Text::Borrowed("since"), field(since)),
-    ]))
+    ])
 }

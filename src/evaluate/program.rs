@@ -15,7 +15,7 @@ use crate::scan::Hits;
 use super::function::{self, Builtin};
 use super::macros::{self, Macro};
 use super::operator;
-use super::value::{Text, Value};
+use super::value::Value;
 
 /// What a rule may look at while it runs.
 pub(crate) struct Context<'g> {
@@ -204,12 +204,15 @@ impl Compiler<'_> {
             Node::List(items) => {
                 Program::List(items.iter().map(|item| self.compile(item)).collect())
             }
-            Node::Map(entries) => Program::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (self.compile(key), self.compile(value)))
-                    .collect(),
-            ),
+            Node::Map(entries) => {
+                self.check_keys(entries);
+                Program::Map(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (self.compile(key), self.compile(value)))
+                        .collect(),
+                )
+            }
             Node::Unary { operator, of } => match operator {
                 UnaryOperator::Not => Program::Not(self.boxed(of)),
                 UnaryOperator::Negate => Program::Negate(self.boxed(of)),
@@ -234,6 +237,20 @@ impl Compiler<'_> {
                 function_span,
                 arguments,
             } => self.call(receiver.as_deref(), function, *function_span, arguments),
+        }
+    }
+
+    /// A key that stands twice would hide one of its values.
+    fn check_keys(&mut self, entries: &[(Expression, Expression)]) {
+        for (index, (key, _)) in entries.iter().enumerate() {
+            let earlier = entries.iter().take(index);
+            if let Node::Literal(literal) = &key.node
+                && earlier
+                    .into_iter()
+                    .any(|(key, _)| matches!(&key.node, Node::Literal(it) if it == literal))
+            {
+                self.refuse("this key stands here twice".to_owned(), key.span);
+            }
         }
     }
 
@@ -320,7 +337,13 @@ impl Compiler<'_> {
         arguments: &[Expression],
     ) -> Option<Program> {
         let program = match (function, receiver, arguments) {
-            ("has", None, [field]) => Program::Has(self.boxed(field)),
+            ("has", None, [field]) => match &field.node {
+                Node::Field { .. } | Node::Index { .. } => Program::Has(self.boxed(field)),
+                _ => self.refuse(
+                    "`has` takes a field; for a value of its own there is `present`".to_owned(),
+                    field.span,
+                ),
+            },
             ("raw", None, [field]) => match &field.node {
                 Node::Field { of, name, .. } => {
                     Program::Raw(self.boxed(of), Box::from(name.as_str()))
@@ -423,10 +446,9 @@ impl Program {
                 Value::list(items.iter().map(|item| item.run(context, frame)).collect())
             }
             Program::Map(entries) => {
-                let entries = entries.iter().map(|(key, value)| {
-                    let key = key.run(context, frame).render(context.graph);
-                    (Text::Shared(key.into()), value.run(context, frame))
-                });
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (key.run(context, frame), value.run(context, frame)));
                 Value::Map(std::rc::Rc::new(entries.collect()))
             }
             Program::Not(of) => Value::Bool(!of.run(context, frame).is_true()),

@@ -12,7 +12,8 @@ use crate::rule::{Rule, Status};
 use super::plan::{Plan, Text, TextPart};
 use super::program::{Context, Frame};
 use super::requirement::Fit;
-use super::row;
+use super::row::{self, Watch};
+use super::trace::RowsTrace;
 use super::value::Value;
 use super::{Branches, evidence};
 
@@ -22,12 +23,27 @@ pub(super) struct Found {
     /// The step budget ran out; what was found until then is not the whole truth.
     pub(super) exhausted: bool,
     pub(super) branches: Branches,
+    pub(super) fate: Fate,
+}
+
+/// What became of the rows.
+#[derive(Default)]
+pub(super) struct Fate {
+    pub(super) rows: RowsTrace,
+    /// Rows that an exception excused, by its place, and the reason for the first of them.
+    pub(super) excused: BTreeMap<usize, (u64, String)>,
 }
 
 /// Most evidences of one finding; rows that fold into it add theirs up to here.
 const MOST_EVIDENCE: usize = 60;
 
-pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> Found {
+pub(super) fn findings(
+    rule: &Rule,
+    plan: &Plan,
+    bundle: &Bundle,
+    fit: Fit,
+    watch: &mut impl Watch,
+) -> Found {
     let context = Context {
         graph: &bundle.graph,
         hits: &bundle.hits,
@@ -39,7 +55,9 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
     let mut omitted = 0;
     let mut branches = Branches::default();
-    let complete = row::run(plan, &context, &mut |frame| {
+    let mut fate = Fate::default();
+    let complete = row::run(plan, &context, watch, &mut |frame| {
+        fate.rows.rows += 1;
         let mut row = Row {
             rule,
             plan,
@@ -47,26 +65,30 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
             frame,
             incomplete: false,
             branches: &mut branches,
+            excused: &mut fate.excused,
         };
         let key = row.key();
         match places.get(&key) {
             Some(Some(place)) => {
+                fate.rows.folded += 1;
                 if let Some(finding) = folded.get_mut(*place) {
                     row.fold_into(finding, fit);
                 }
             }
-            Some(None) => {}
+            Some(None) => fate.rows.over_limit += 1,
             None if folded.len() >= rule.finding.limit => {
+                fate.rows.over_limit += 1;
                 omitted += 1;
                 places.insert(key, None);
             }
             // A row that has nothing to show leaves its key to the next one.
-            None => {
-                if let Some(finding) = row.finding(fit) {
+            None => match row.finding(fit) {
+                Some(finding) => {
                     places.insert(key, Some(folded.len()));
                     folded.push(finding);
                 }
-            }
+                None => fate.rows.unshown += 1,
+            },
         }
     });
     if let Some(last) = folded.last_mut() {
@@ -76,6 +98,7 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
         findings: folded,
         exhausted: !complete,
         branches,
+        fate,
     }
 }
 
@@ -106,6 +129,7 @@ struct Row<'a, 'g> {
     /// A value that the words name was unknown.
     incomplete: bool,
     branches: &'a mut Branches,
+    excused: &'a mut BTreeMap<usize, (u64, String)>,
 }
 
 impl<'g> Row<'_, 'g> {
@@ -353,11 +377,14 @@ impl<'g> Row<'_, 'g> {
 
     fn suppression(&mut self) -> Option<Suppression> {
         let plan = self.plan;
-        for (test, reason) in &plan.unless {
+        for (at, (test, reason)) in plan.unless.iter().enumerate() {
             if row::holds(test, self.context, self.frame) {
+                let reason = self.words(reason);
+                let excused = self.excused.entry(at);
+                excused.or_insert_with(|| (0, reason.clone())).0 += 1;
                 return Some(Suppression {
                     by: "unless".to_owned(),
-                    reason: self.words(reason),
+                    reason,
                     until: None,
                 });
             }
@@ -414,7 +441,7 @@ fn export(graph: &Graph, value: &Value<'_>) -> Option<Export> {
 }
 
 /// Runs of base64 say nothing to a reader, and may be secrets.
-fn without_base64(text: &str) -> String {
+pub(super) fn without_base64(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut kept = String::with_capacity(text.len());
     let mut run = String::new();

@@ -28,7 +28,8 @@ pub(crate) enum Value<'g> {
     Duration(SignedDuration),
     Version(Rc<Version>),
     List(Rc<Vec<Value<'g>>>),
-    Map(Rc<Vec<(Text<'g>, Value<'g>)>>),
+    /// Keys, each once, and their values.
+    Map(Rc<Vec<(Value<'g>, Value<'g>)>>),
     /// A list or map inside an object.
     Part(View<'g>, ObjectId),
     Object(ObjectId),
@@ -68,6 +69,16 @@ impl<'g> Value<'g> {
         Value::List(Rc::new(values))
     }
 
+    /// A map by texts.
+    pub(crate) fn map(entries: impl IntoIterator<Item = (Text<'g>, Value<'g>)>) -> Self {
+        let entries = entries.into_iter();
+        Value::Map(Rc::new(
+            entries
+                .map(|(key, value)| (Value::Text(key), value))
+                .collect(),
+        ))
+    }
+
     pub(crate) fn subject(subject: Subject) -> Self {
         match subject {
             Subject::Object(id) => Value::Object(id),
@@ -100,17 +111,12 @@ impl<'g> Value<'g> {
             serde_json::Value::Array(items) => {
                 Value::list(items.iter().map(Value::from_json).collect())
             }
-            serde_json::Value::Object(entries) => Value::Map(Rc::new(
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        (
-                            Text::Shared(Rc::from(key.as_str())),
-                            Value::from_json(value),
-                        )
-                    })
-                    .collect(),
-            )),
+            serde_json::Value::Object(entries) => Value::map(entries.iter().map(|(key, value)| {
+                (
+                    Text::Shared(Rc::from(key.as_str())),
+                    Value::from_json(value),
+                )
+            })),
         }
     }
 
@@ -175,10 +181,7 @@ impl<'g> Value<'g> {
     /// Keys and values of a map; positions and elements of a list; nothing of anything else.
     pub(crate) fn entries(&self) -> Vec<(Value<'g>, Value<'g>)> {
         match self {
-            Value::Map(entries) => entries
-                .iter()
-                .map(|(key, value)| (Value::Text(key.clone()), value.clone()))
-                .collect(),
+            Value::Map(entries) => entries.to_vec(),
             Value::Part(view, owner) if matches!(view.value(), document::Value::Map(_)) => view
                 .entries()
                 .map(|(key, value)| (Value::borrowed(key), Value::part(value, *owner)))
@@ -223,7 +226,7 @@ impl<'g> Value<'g> {
                 .map_or(Value::Absent, |view| Value::part(view, *id)),
             Value::Map(entries) => entries
                 .iter()
-                .find(|(key, _)| key.as_str() == name)
+                .find(|(key, _)| key.as_str() == Some(name))
                 .map_or(Value::Absent, |(_, value)| value.clone()),
             Value::Ghost(ghost) => ghost_field(graph, ghost, name),
             Value::Record(record) => record_field(graph, record, name),
@@ -265,7 +268,14 @@ impl<'g> Value<'g> {
     pub(crate) fn compare(&self, other: &Value<'g>) -> Option<Ordering> {
         match (self, other) {
             (Value::Integer(a), Value::Integer(b)) => Some(a.cmp(b)),
-            (Value::Text(a), Value::Text(b)) => Some(a.as_str().cmp(b.as_str())),
+            (Value::Text(a), Value::Text(b)) => {
+                let (a, b) = (a.as_str(), b.as_str());
+                // Two forms of one time, with and without fractions, order as times, not as letters.
+                match (is_time(a) && is_time(b)).then(|| Some((timestamp(a)?, timestamp(b)?))) {
+                    Some(Some((a, b))) => Some(a.cmp(&b)),
+                    _ => Some(a.cmp(b)),
+                }
+            }
             (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
             (Value::Version(a), Value::Version(b)) => Some(a.cmp(b)),
             (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
@@ -284,18 +294,42 @@ impl<'g> Value<'g> {
             .unwrap_or_else(|| self.canonical(graph).cmp(&other.canonical(graph)))
     }
 
-    /// A text that is equal exactly where two values are: for keys of findings and for `distinct`.
+    /// A text that is equal exactly where two values of one sort are: for keys of findings and for
+    /// `distinct`. It starts with the sort, as `1` is not `'1'`.
     pub(crate) fn canonical(&self, graph: &'g Graph) -> String {
         match self {
             Value::Absent | Value::Null => "∅".to_owned(),
-            Value::Object(_) | Value::Ghost(_) => self
-                .as_subject()
-                .map(|subject| graph.name_of(&subject).to_string())
-                .unwrap_or_default(),
-            Value::Record(record) => format!("{}:{}", record.first.path, record.first.line),
-            Value::Hit(hit) => format!("{}:{}", hit.path, hit.line),
-            Value::List(_) | Value::Map(_) | Value::Part(..) => self.compact(graph),
-            other => other.render(graph),
+            Value::Bool(it) => format!("truth {it}"),
+            Value::Float(it) if *it == 0.0 => "number 0".to_owned(),
+            Value::Integer(_) | Value::Float(_) => format!("number {}", self.render(graph)),
+            Value::Time(it) => format!("time {}", it.as_nanosecond()),
+            Value::Duration(it) => format!("duration {}", it.as_nanos()),
+            Value::Text(it) => format!("text {}", it.as_str()),
+            Value::Object(_) | Value::Ghost(_) => format!("object {}", self.render(graph)),
+            Value::Record(record) => format!("line {}:{}", record.first.path, record.first.line),
+            Value::Hit(hit) => format!("line {}:{}", hit.path, hit.line),
+            Value::List(_) | Value::Map(_) | Value::Part(..) => {
+                let mut parts: Vec<String> = if self.is_map() {
+                    let entries = self.entries();
+                    let pair = |of: &Value<'g>| measured(&of.canonical(graph));
+                    entries
+                        .iter()
+                        .map(|(key, value)| pair(key) + &pair(value))
+                        .collect()
+                } else {
+                    let elements = self.elements();
+                    elements
+                        .iter()
+                        .map(|it| measured(&it.canonical(graph)))
+                        .collect()
+                };
+                if self.is_map() {
+                    parts.sort_unstable();
+                    return format!("map {}", parts.concat());
+                }
+                format!("list {}", parts.concat())
+            }
+            Value::Version(_) | Value::Pending(_) => format!("version {}", self.render(graph)),
         }
     }
 
@@ -347,6 +381,17 @@ impl<'g> Value<'g> {
     }
 }
 
+/// Whether a text looks like a time of the API: `2025-03-17T09:12:44Z`.
+fn is_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 20 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b'T')
+}
+
+/// A text with its length before it, so that texts one after the other are told apart.
+fn measured(text: &str) -> String {
+    format!("{}:{text}", text.len())
+}
+
 /// A ghost has the fields of its name, and nothing else.
 fn ghost_field<'g>(graph: &'g Graph, ghost: &Ghost, name: &str) -> Value<'g> {
     match name {
@@ -356,7 +401,7 @@ fn ghost_field<'g>(graph: &'g Graph, ghost: &Ghost, name: &str) -> Value<'g> {
             if let Some(namespace) = &ghost.namespace {
                 entries.push((Text::Borrowed("namespace"), Value::text(namespace.as_str())));
             }
-            Value::Map(Rc::new(entries))
+            Value::map(entries)
         }
         _ => Value::Absent,
     }
@@ -377,11 +422,11 @@ fn record_field<'g>(graph: &'g Graph, record: &'g LogRecord, name: &str) -> Valu
         "node" => node_of(graph, record).map_or(Value::Absent, Value::subject),
         "pod" => pod_of(graph, record).map_or(Value::Absent, Value::subject),
         _ => match record.measures.get(name) {
-            Some(measured) => Value::Map(Rc::new(vec![
+            Some(measured) => Value::map([
                 (Text::Borrowed("min"), Value::Float(measured.min)),
                 (Text::Borrowed("max"), Value::Float(measured.max)),
                 (Text::Borrowed("sum"), Value::Float(measured.sum)),
-            ])),
+            ]),
             None => record
                 .fields
                 .get(name)

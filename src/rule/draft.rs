@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
+use super::schema::Schema;
 use super::source::{RuleSource, Span};
 use super::tree::{self, Scalar, Tree};
 use super::version::VersionRange;
@@ -48,12 +49,17 @@ const KEYS: [&str; 19] = [
 ];
 
 /// Reads a rule file. The rule comes with its warnings, or not at all.
-pub(super) fn read(source: RuleSource, relations: &[&str]) -> (Option<Rule>, Vec<Mistake>) {
+/// With a schema, fields and types are checked, too.
+pub(super) fn read(
+    source: RuleSource,
+    relations: &[&str],
+    schema: Option<&Schema>,
+) -> (Option<Rule>, Vec<Mistake>) {
     let source = Arc::new(source);
     let mut mistakes = Mistakes::new(&source);
     let rule = tree::read(&source.text, &mut mistakes).and_then(|tree| {
         let keys = Keys::of(&tree, "a rule", &KEYS, &mut mistakes)?;
-        Some(rule(&keys, &source, relations, &mut mistakes))
+        Some(rule(&keys, &source, (relations, schema), &mut mistakes))
     });
     let rule = rule.filter(|_| !mistakes.has_error());
     (rule, mistakes.into_list())
@@ -105,7 +111,7 @@ pub(super) fn param(text: &str, plain: bool) -> Param {
 fn rule(
     keys: &Keys<'_>,
     source: &Arc<RuleSource>,
-    relations: &[&str],
+    (relations, schema): (&[&str], Option<&Schema>),
     mistakes: &mut Mistakes,
 ) -> Rule {
     let statuses = [
@@ -182,7 +188,7 @@ fn rule(
         _ => usize::MAX,
     };
     let incomplete = rule.matches.len() < stated;
-    names::check(&rule, relations, &places, incomplete, mistakes);
+    names::check(&rule, relations, schema, &places, incomplete, mistakes);
     rule
 }
 
@@ -340,7 +346,7 @@ fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) 
         };
         match source {
             BindingSource::Kind(kind) | BindingSource::Object { kind, .. } => {
-                requires.kinds.push(kind.clone())
+                requires.kinds.push(kind.value.clone())
             }
             BindingSource::Logs(name) => {
                 let sources = logs
@@ -533,7 +539,7 @@ remedy:
                 "calls",
                 &[(
                     "it.node == node",
-                    "age(it, 1) > now && it.startsWth('a') && age.exists('x', true) && it.exists(x) && has(it)",
+                    "age(now, 1) > params.patience && it.what.startsWth('a') && age.exists('x', true) && it.samples.exists(x) && has(it)",
                 )],
             ),
             (
@@ -599,7 +605,7 @@ remedy:
                 "patterns-in-expressions",
                 &[(
                     "it.node == node",
-                    "it.text.matches('a(') || it.text.extract('a') == it.text || it.text.find(node) == 'x'",
+                    "it.what.matches('a(') || it.what.extract('a') == it.what || it.what.find(it.what) == 'x'",
                 )],
             ),
             (
@@ -625,7 +631,7 @@ remedy:
                     ),
                     (
                         "it.node == node",
-                        "age(it.time) > duration('10 m') && inRange('1.0', '>x') && quantity('5GiB') > 1 && semver('x') == semver('v1')",
+                        "age(it.last.time) > duration('10 m') && inRange('1.0', '>x') && quantity('5GiB') > 1 && semver('x') == semver('v1')",
                     ),
                 ],
             ),
@@ -641,7 +647,10 @@ remedy:
             ),
             (
                 "empty-text",
-                &[("it.node == node", "it.text == '' || '' != it.text")],
+                &[(
+                    "it.node == node",
+                    "it.what == '' || '' != it.what || it.what == null",
+                )],
             ),
             (
                 "links",

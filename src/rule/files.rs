@@ -1,4 +1,4 @@
-//! Files of a rule pack: rules, and their cases beside them. Built-in ones are a part of the program.
+//! Files of a rule pack: rules, their cases beside them, and tables of kinds. Built-in ones are a part of the program.
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +15,9 @@ const MAXIMUM_FOLDERS: usize = 8;
 /// Folders of a pack that hold neither rules nor cases: what cases name, and what they found.
 const OTHER_FOLDERS: [&str; 2] = ["testdata", "__snapshots__"];
 
+/// The folder of a pack whose files say which fields the objects of a kind have.
+const TABLES: &str = "kinds";
+
 /// A file of a pack, or why it could not be read.
 pub(crate) struct File {
     pub(crate) name: String,
@@ -23,7 +26,12 @@ pub(crate) struct File {
 
 /// Whether a file holds a rule, and not a rule's cases.
 pub(crate) fn is_rule(path: &Path) -> bool {
-    stem(path).is_some_and(|stem| !stem.ends_with(".test"))
+    !is_table(path) && stem(path).is_some_and(|stem| !stem.ends_with(".test"))
+}
+
+/// Whether a file says which fields the objects of a kind have.
+pub(crate) fn is_table(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name) == Some(TABLES.as_ref()) && stem(path).is_some()
 }
 
 /// Whether a file holds the cases of a rule.
@@ -142,6 +150,7 @@ mod tests {
             "node/.c.yaml",
             "node/notes.txt",
             "node/testdata/objects.yaml",
+            "kinds/example.com.yaml",
             "node/__snapshots__/d.yaml",
             ".git/e.yaml",
         ] {

@@ -238,6 +238,16 @@ impl Mistakes {
         self.push(code, Level::Warning, vec![(span, String::new())], message)
     }
 
+    /// Advice at a place.
+    pub(crate) fn advice(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Mistake {
+        self.push(code, Level::Advice, vec![(span, String::new())], message)
+    }
+
     /// An error of the file as a whole.
     pub(crate) fn error_of_file(
         &mut self,

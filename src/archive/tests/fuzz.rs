@@ -4,22 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-
-/// Marsaglia's xorshift, of a fixed seed: a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
-}
+use crate::random::Random;
 
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     let at = random.below(bytes.len());
@@ -63,7 +48,7 @@ fn no_bytes_make_it_panic_or_hang() {
     };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("mutant");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new();
     let begin = Instant::now();
     let mut runs = 0u32;
     while begin.elapsed() < Duration::from_secs(2) {
