@@ -26,6 +26,8 @@ mod broken;
 mod commands;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/kinds.rs"]
+mod kinds;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]

@@ -12,11 +12,11 @@ static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 /// How deep the folders of a rule pack may nest: a link that leads back up must end somewhere.
 const MAXIMUM_FOLDERS: usize = 8;
 
-/// Folders of a pack that hold neither rules nor cases: what cases name, and what they found.
-const OTHER_FOLDERS: [&str; 2] = ["testdata", "__snapshots__"];
-
 /// The folder of a pack whose files say which fields the objects of a kind have.
 const TABLES: &str = "kinds";
+
+/// Folders of a pack that hold neither rules nor cases: what cases name, and what they found.
+const OTHER_FOLDERS: [&str; 2] = ["testdata", "__snapshots__"];
 
 /// A file of a pack, or why it could not be read.
 pub(crate) struct File {
@@ -150,7 +150,6 @@ mod tests {
             "node/.c.yaml",
             "node/notes.txt",
             "node/testdata/objects.yaml",
-            "kinds/example.com.yaml",
             "node/__snapshots__/d.yaml",
             ".git/e.yaml",
         ] {
