@@ -39,7 +39,7 @@ use template::Template;
 use version::VersionRange;
 
 pub use mistake::RuleErrors;
-pub use schema::unknown_fields;
+pub use schema::{fields, unknown_fields};
 pub use set::RuleSet;
 
 /// A rule that may run: read, and free of mistakes.
