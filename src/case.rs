@@ -8,6 +8,7 @@ mod expect;
 mod file;
 mod objects;
 mod run;
+mod shapes;
 mod stamp;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::fmt;
 use crate::archive::Archive;
 use crate::rule::RuleSet;
 use crate::rule::mistake::{Level, Mistake};
+use crate::rule::shape::json_schema;
 
 /// Fetches what a case file names: texts beside it, whole bundles.
 pub trait Loader {
@@ -116,6 +118,11 @@ impl FileOutcome {
             .iter()
             .any(|mistake| mistake.level == Level::Error)
     }
+}
+
+/// What a case file looks like, as JSON Schema: for editors, which complete and check by it.
+pub fn schema() -> serde_json::Value {
+    json_schema(&shapes::FILE, "Cases of a rule of bundle-doctor")
 }
 
 /// Runs all cases of a file. `rules` holds the rule it tests, and those that its cases name beside it.

@@ -48,13 +48,13 @@ pub mod finding;
 pub mod graph;
 pub mod layout;
 pub mod parse;
-#[cfg(test)]
-mod random;
 pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod span;
 pub mod summary;
+#[cfg(test)]
+mod testing;
 
 use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};

@@ -16,8 +16,11 @@ pub mod path;
 mod pattern;
 pub mod quantity;
 pub mod set;
+pub(crate) mod shape;
 pub mod source;
 pub mod template;
+#[cfg(test)]
+mod tests_of_schema;
 pub(crate) mod tree;
 pub mod version;
 
@@ -37,6 +40,11 @@ use version::VersionRange;
 
 pub use mistake::RuleErrors;
 pub use set::RuleSet;
+
+/// What a rule file looks like, as JSON Schema: for editors, which complete and check by it.
+pub fn schema() -> serde_json::Value {
+    draft::schema()
+}
 
 /// A rule that may run: read, and free of mistakes.
 #[derive(Debug, Clone)]

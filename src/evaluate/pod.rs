@@ -1,7 +1,5 @@
 //! What keeps a pod from running: the worst of its containers, else the scheduler's word.
 
-use std::rc::Rc;
-
 use crate::graph::ObjectView;
 use crate::parse::document::View;
 
