@@ -16,7 +16,7 @@ use std::fmt;
 use crate::archive::Archive;
 use crate::rule::RuleSet;
 use crate::rule::mistake::{Level, Mistake};
-use crate::rule::shape::json_schema;
+use crate::rule::shape::{Wants, json_schema};
 
 /// Fetches what a case file names: texts beside it, whole bundles.
 pub trait Loader {
@@ -122,7 +122,8 @@ impl FileOutcome {
 
 /// What a case file looks like, as JSON Schema: for editors, which complete and check by it.
 pub fn schema() -> serde_json::Value {
-    json_schema(&shapes::FILE, "Cases of a rule of bundle-doctor")
+    static FILE: Wants = Wants::Map(&shapes::FILE);
+    json_schema(&FILE, "Cases of a rule of bundle-doctor")
 }
 
 /// Runs all cases of a file. `rules` holds the rule it tests, and those that its cases name beside it.

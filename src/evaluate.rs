@@ -27,6 +27,7 @@ use crate::diagnosis::facts::NotEvaluated;
 use crate::finding::Evidence;
 use crate::finding::Finding;
 use crate::graph::{Graph, ObjectId};
+use crate::ignore::IgnoreList;
 use crate::rule::Rule;
 use crate::rule::mistake::RuleErrors;
 use crate::rule::set::RuleSet;
@@ -44,6 +45,7 @@ pub(crate) fn origin_evidence(graph: &Graph, object: ObjectId, field: &str) -> O
 pub struct Engine {
     rules: Vec<ReadyRule>,
     scanner: Scanner,
+    ignored: IgnoreList,
 }
 
 struct ReadyRule {
@@ -100,7 +102,14 @@ impl Engine {
         Ok(Engine {
             rules: ready,
             scanner,
+            ignored: IgnoreList::default(),
         })
+    }
+
+    /// The same, with findings that are accepted.
+    #[must_use]
+    pub fn ignoring(self, ignored: IgnoreList) -> Engine {
+        Engine { ignored, ..self }
     }
 
     /// Finds the log lines of all rules.
@@ -123,7 +132,7 @@ impl Engine {
         let each: Vec<Evaluation> = self
             .rules
             .par_iter()
-            .map(|ready| ready.evaluate(bundle))
+            .map(|ready| ready.evaluate(bundle, &self.ignored))
             .collect();
         let mut evaluation = Evaluation::default();
         for one in each {
@@ -156,7 +165,7 @@ fn pattern_error<'r>(rules: &'r RuleSet, error: &PatternError) -> Option<(&'r Ru
 }
 
 impl ReadyRule {
-    fn evaluate(&self, bundle: &Bundle) -> Evaluation {
+    fn evaluate(&self, bundle: &Bundle, ignored: &IgnoreList) -> Evaluation {
         let refused = |reason: String| Evaluation {
             findings: Vec::new(),
             not_evaluated: vec![NotEvaluated {
@@ -174,7 +183,7 @@ impl ReadyRule {
             requirement::Input::MissingFor(reason) => Some(reason),
             requirement::Input::Complete => None,
         };
-        let found = row_finding::findings(&self.rule, &self.plan, bundle, versions);
+        let found = row_finding::findings(&self.rule, &self.plan, bundle, versions, ignored);
         let mut evaluation = Evaluation {
             findings: found.findings,
             ..Evaluation::default()

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::bundle::Bundle;
 use crate::finding::{Confidence, Evidence, Export, Finding, ObjectName, RemedyStep, Suppression};
 use crate::graph::Graph;
+use crate::ignore::IgnoreList;
 use crate::rule::{Rule, Status};
 
 use super::evidence;
@@ -26,7 +27,14 @@ pub(super) struct Found {
 /// Most evidences of one finding; rows that fold into it add theirs up to here.
 const MOST_EVIDENCE: usize = 60;
 
-pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> Found {
+pub(super) fn findings(
+    rule: &Rule,
+    plan: &Plan,
+    bundle: &Bundle,
+    fit: Fit,
+    ignored: &IgnoreList,
+) -> Found {
+    let accepted = |subject: &ObjectName| ignored.suppression(rule, subject, bundle.now);
     let context = Context {
         graph: &bundle.graph,
         hits: &bundle.hits,
@@ -36,6 +44,8 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
     };
     let mut folded: Vec<Finding> = Vec::new();
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    // Those that count, and those that do not: none of these may take the place of one of those.
+    let mut kept = [0; 2];
     let mut omitted = 0;
     let complete = row::run(plan, &context, &mut |frame| {
         let mut row = Row {
@@ -53,20 +63,30 @@ pub(super) fn findings(rule: &Rule, plan: &Plan, bundle: &Bundle, fit: Fit) -> F
                 }
             }
             Some(None) => {}
-            None if folded.len() >= rule.finding.limit => {
-                omitted += 1;
-                places.insert(key, None);
-            }
-            // A row that has nothing to show leaves its key to the next one.
             None => {
-                if let Some(finding) = row.finding(fit) {
-                    places.insert(key, Some(folded.len()));
-                    folded.push(finding);
+                let counts = !row.is_excused() && accepted(&row.subject()).is_none();
+                let kept = &mut kept[usize::from(counts)];
+                if *kept < rule.finding.limit {
+                    // A row that has nothing to show leaves its key to the next one.
+                    if let Some(finding) = row.finding(fit) {
+                        *kept += 1;
+                        places.insert(key, Some(folded.len()));
+                        folded.push(finding);
+                    }
+                } else if counts {
+                    omitted += 1;
+                    places.insert(key, None);
                 }
             }
         }
     });
-    if let Some(last) = folded.last_mut() {
+    for finding in &mut folded {
+        if finding.suppressed.is_none() {
+            finding.suppressed = accepted(&finding.subject);
+        }
+    }
+    let mut counting = folded.iter_mut().rev();
+    if let Some(last) = counting.find(|finding| finding.suppressed.is_none()) {
         last.omitted = omitted;
     }
     Found {
@@ -195,7 +215,7 @@ impl<'g> Row<'_, 'g> {
     /// A finding is excused only if each of its rows is; otherwise those that are excused count for
     /// nothing. It is as bad and as sure as its worst and surest row.
     fn fold_into(&mut self, finding: &mut Finding, fit: Fit) {
-        let excused = self.suppression().is_some();
+        let excused = self.is_excused();
         match (finding.suppressed.is_some(), excused) {
             (true, false) => {
                 if let Some(own) = self.finding(fit) {
@@ -342,6 +362,11 @@ impl<'g> Row<'_, 'g> {
             confidence = Confidence::Possible;
         }
         (severity, confidence)
+    }
+
+    fn is_excused(&mut self) -> bool {
+        let mut tests = self.plan.unless.iter();
+        tests.any(|(test, _)| row::holds(test, self.context, self.frame))
     }
 
     fn suppression(&mut self) -> Option<Suppression> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
-use super::shape;
+use super::shape::{self, Wants};
 use super::source::{RuleSource, Span};
 use super::tree::{self, Scalar, Tree};
 use super::version::VersionRange;
@@ -28,7 +28,8 @@ use crate::finding::Severity;
 
 /// The shape of a rule file as JSON Schema.
 pub(super) fn schema() -> serde_json::Value {
-    shape::json_schema(&shapes::RULE, "Rule of bundle-doctor")
+    static FILE: Wants = Wants::Map(&shapes::RULE);
+    shape::json_schema(&FILE, "Rule of bundle-doctor")
 }
 
 /// Reads a rule file. The rule comes with its warnings, or not at all.

@@ -114,6 +114,8 @@ pub(crate) enum Form {
     VersionRange,
     /// `2024-05-01T12:00:00Z`, `-25m`.
     Moment,
+    /// `2025-12-31`.
+    Date,
     /// A regular expression.
     Regex,
     /// `Node`, `longhorn.io/Volume`.

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{Condition, Form, Key, Shape, Wants};
 use crate::scan::NodeLog;
 
-/// The schema of a file that is one map.
-pub(crate) fn json_schema(root: &'static Shape, title: &str) -> Value {
+/// The schema of a file.
+pub(crate) fn json_schema(root: &'static Wants, title: &str) -> Value {
     let mut definitions = Map::new();
     let mut schema = Map::new();
     schema.insert(
@@ -14,7 +14,14 @@ pub(crate) fn json_schema(root: &'static Shape, title: &str) -> Value {
         json!("http://json-schema.org/draft-07/schema#"),
     );
     schema.insert("title".to_owned(), json!(title));
-    schema.extend(shape(root, &mut definitions));
+    match root {
+        Wants::Map(root) => schema.extend(shape(root, &mut definitions)),
+        _ => {
+            if let Value::Object(root) = wants(root, &mut definitions) {
+                schema.extend(root);
+            }
+        }
+    }
     schema.insert("definitions".to_owned(), Value::Object(definitions));
     Value::Object(schema)
 }
@@ -152,6 +159,7 @@ fn text(form: Form) -> Value {
             schema["examples"] = json!(["2024-05-01T12:00:00Z", "-25m"]);
             schema
         }
+        Form::Date => matching(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         Form::Regex => json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
         Form::Kind => matching(r"^([a-z0-9.-]+/)?[A-Z][A-Za-z0-9]*$"),
         Form::LogSource => {
