@@ -4,19 +4,25 @@
 //! and diagnosed as a bundle is: only the archive around it is missing.
 
 mod compare;
+mod coverage;
 mod expect;
 mod file;
 mod objects;
 mod run;
 mod shapes;
+pub mod snapshot;
 mod stamp;
-
-use std::fmt;
+pub mod suite;
+#[cfg(test)]
+mod tests;
 
 use crate::archive::Archive;
+use crate::evaluate::Branches;
+use crate::finding::Finding;
 use crate::rule::RuleSet;
-use crate::rule::mistake::{Level, Mistake};
+use crate::rule::mistake::{Level, Mistake, Mistakes};
 use crate::rule::shape::{Wants, json_schema};
+use crate::rule::source::RuleSource;
 
 /// Fetches what a case file names: texts beside it, whole bundles.
 pub trait Loader {
@@ -26,11 +32,11 @@ pub trait Loader {
     /// Why it cannot be read, in one sentence.
     fn text(&self, path: &str) -> Result<String, String>;
 
-    /// The bundle that a case names.
+    /// The bundle that a case names; `None` if only another runner can make it.
     ///
     /// # Errors
     /// Why it cannot be opened, in one sentence.
-    fn bundle(&self, path: &str) -> Result<Archive, String>;
+    fn bundle(&self, path: &str) -> Result<Option<Archive>, String>;
 }
 
 /// What came of the cases of a file.
@@ -44,6 +50,8 @@ pub struct FileOutcome {
     pub mistakes: Vec<Mistake>,
     /// The cases in the order of the file.
     pub cases: Vec<CaseOutcome>,
+    /// Cases of the file's snapshot that are no more.
+    pub gone: Vec<String>,
 }
 
 /// What came of one case.
@@ -59,6 +67,12 @@ pub struct CaseOutcome {
     pub fires: bool,
     /// What differs, line by line; empty where all is as expected.
     pub difference: Vec<String>,
+    /// What the rule found, whether expected or not.
+    pub findings: Vec<Finding>,
+    /// Why the rule could not be evaluated, or not everywhere.
+    pub not_evaluated: Option<String>,
+    /// The optional parts of the rule that applied.
+    pub branches: Branches,
 }
 
 /// How a case went.
@@ -76,12 +90,16 @@ pub enum Outcome {
     Wrong,
     /// Was silent because the case lacks what the rule needs, and the case does not say so.
     NotEvaluated,
+    /// Went as expected, but reads otherwise than in the snapshot that was kept.
+    Changed,
+    /// Was not run, for only another runner can make its bundle.
+    Skipped,
 }
 
 impl Outcome {
     /// Whether the case went as its author expects.
     pub fn passed(self) -> bool {
-        matches!(self, Outcome::Reported | Outcome::Quiet)
+        matches!(self, Outcome::Reported | Outcome::Quiet | Outcome::Skipped)
     }
 
     /// A word for it.
@@ -93,6 +111,8 @@ impl Outcome {
             Outcome::Noisy => "NOISY",
             Outcome::Wrong => "WRONG",
             Outcome::NotEvaluated => "NOT EVALUATED",
+            Outcome::Changed => "CHANGED",
+            Outcome::Skipped => "skipped",
         }
     }
 }
@@ -100,7 +120,14 @@ impl Outcome {
 impl FileOutcome {
     /// Whether the file is sound and each of its cases went as expected.
     pub fn passed(&self) -> bool {
-        !self.has_error() && self.cases.iter().all(|case| case.outcome.passed())
+        let sound = !self.has_error() && self.gone.is_empty();
+        sound && self.cases.iter().all(|case| case.outcome.passed())
+    }
+
+    /// The cases that were run.
+    pub fn ran(&self) -> impl Iterator<Item = &CaseOutcome> {
+        let ran = |case: &&CaseOutcome| case.outcome != Outcome::Skipped;
+        self.cases.iter().filter(ran)
     }
 
     /// Whether a case shows that the rule finds something.
@@ -113,7 +140,8 @@ impl FileOutcome {
         self.cases.iter().any(|case| !case.fires)
     }
 
-    fn has_error(&self) -> bool {
+    /// Whether the file itself is wrong.
+    pub fn has_error(&self) -> bool {
         self.mistakes
             .iter()
             .any(|mistake| mistake.level == Level::Error)
@@ -121,7 +149,7 @@ impl FileOutcome {
 }
 
 /// What a case file looks like, as JSON Schema: for editors, which complete and check by it.
-pub fn schema() -> serde_json::Value {
+pub fn file_schema() -> serde_json::Value {
     static FILE: Wants = Wants::Map(&shapes::FILE);
     json_schema(&FILE, "Cases of a rule of bundle-doctor")
 }
@@ -138,30 +166,23 @@ pub fn run_file(name: &str, text: &str, rules: &RuleSet, loader: &dyn Loader) ->
         rule: file.map(|file| file.rule),
         mistakes,
         cases,
+        gone: Vec::new(),
     }
 }
 
-/// For people: a line for each case, and below it what differs.
-impl fmt::Display for FileOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.file)?;
-        for mistake in &self.mistakes {
-            let line = mistake.line().map(|line| format!(":{line}"));
-            let line = line.unwrap_or_default();
-            writeln!(f, "  {}{line}: {}", mistake.file(), mistake.message)?;
-            if let Some(help) = &mistake.help {
-                writeln!(f, "    {help}")?;
-            }
-        }
-        for case in &self.cases {
-            writeln!(f, "  {:<8} {}", case.outcome.word(), case.name)?;
-            if !case.difference.is_empty() {
-                writeln!(f, "           {}:{}", self.file, case.line)?;
-            }
-            for line in &case.difference {
-                writeln!(f, "           {line}")?;
-            }
-        }
-        Ok(())
+/// What comes of a file that cannot be read.
+fn unreadable(name: &str, reason: &str) -> FileOutcome {
+    let source = RuleSource {
+        name: name.to_owned(),
+        text: String::new(),
+    };
+    let mut mistakes = Mistakes::new(&source);
+    mistakes.error_of_file("BD001", reason);
+    FileOutcome {
+        file: name.to_owned(),
+        rule: None,
+        mistakes: mistakes.into_list(),
+        cases: Vec::new(),
+        gone: Vec::new(),
     }
 }

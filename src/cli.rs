@@ -1,5 +1,7 @@
 //! The command line: types of clap and nothing else.
 
+pub(crate) mod rules;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -17,13 +19,18 @@ pub(crate) enum Command {
     /// Read one bundle and print the diagnosis
     #[command(after_help = EXIT_CODES)]
     Analyze(Box<Analyze>),
+    /// List, explain, check and test rules, and write new ones
+    Rules(rules::Rules),
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the man page
-    Man,
+    /// Print the man page of the program or of one command
+    Man {
+        /// The command, such as `rules test`
+        command: Vec<String>,
+    },
 }
 
 const EXIT_CODES: &str = "\
@@ -61,6 +68,9 @@ pub(crate) struct Analyze {
     /// Set a constant of a rule (repeatable)
     #[arg(long, value_name = "RULE.NAME=VALUE")]
     pub(crate) param: Vec<String>,
+    /// Say on stderr why this rule fired or not, by id or alias (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Vec<String>,
     /// Show findings that a rule's own exception suppressed, with the reason
     #[arg(long)]
     pub(crate) show_suppressed: bool,

@@ -11,14 +11,20 @@ mod requirement;
 mod row;
 mod row_finding;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod tests_of_cel;
 #[cfg(test)]
 mod tests_of_language;
 #[cfg(test)]
 mod tests_of_rules;
+#[cfg(test)]
+mod tests_of_traces;
+pub mod trace;
+mod tracer;
 mod value;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -35,6 +41,8 @@ use crate::rule::source::Span;
 use crate::scan::{MatcherSpec, PatternError, Scanner, Which};
 
 use plan::Plan;
+use trace::{End, Trace};
+use tracer::Tracer;
 
 /// Where a fact of a derived object is seen in the bundle.
 pub(crate) fn origin_evidence(graph: &Graph, object: ObjectId, field: &str) -> Option<Evidence> {
@@ -51,6 +59,8 @@ pub struct Engine {
 struct ReadyRule {
     rule: Rule,
     plan: Plan,
+    /// Why it fires or not is to be told.
+    traced: bool,
 }
 
 /// What all rules said of a bundle.
@@ -62,6 +72,19 @@ pub struct Evaluation {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Ids of those among them that were evaluated nowhere.
     pub refused: BTreeSet<String>,
+    /// Of each rule with findings, which of its optional parts applied.
+    pub branches: BTreeMap<String, Branches>,
+    /// Why the rules that are [traced](Engine::traced) fired or not, in order of their ids.
+    pub traces: Vec<Trace>,
+}
+
+/// Which optional parts of a rule applied to some finding, by their places in the rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Branches {
+    /// Entries of `notes`.
+    pub notes: BTreeSet<usize>,
+    /// Entries of `escalate`.
+    pub escalate: BTreeSet<usize>,
 }
 
 impl Engine {
@@ -85,6 +108,7 @@ impl Engine {
                 Ok(plan) => ready.push(ReadyRule {
                     rule: rule.clone(),
                     plan,
+                    traced: false,
                 }),
                 Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule, error))),
             }
@@ -110,6 +134,17 @@ impl Engine {
     #[must_use]
     pub fn ignoring(self, ignored: IgnoreList) -> Engine {
         Engine { ignored, ..self }
+    }
+
+    /// The same, telling of the rules of these ids or aliases why they fire or not.
+    #[must_use]
+    pub fn traced(mut self, names: &[String]) -> Engine {
+        for ReadyRule { rule, traced, .. } in &mut self.rules {
+            *traced = names
+                .iter()
+                .any(|name| rule.id == *name || rule.aliases.contains(name));
+        }
+        self
     }
 
     /// Finds the log lines of all rules.
@@ -139,6 +174,8 @@ impl Engine {
             evaluation.findings.extend(one.findings);
             evaluation.not_evaluated.extend(one.not_evaluated);
             evaluation.refused.extend(one.refused);
+            evaluation.branches.extend(one.branches);
+            evaluation.traces.extend(one.traces);
         }
         evaluation.not_evaluated.sort();
         evaluation
@@ -166,35 +203,72 @@ fn pattern_error<'r>(rules: &'r RuleSet, error: &PatternError) -> Option<(&'r Ru
 
 impl ReadyRule {
     fn evaluate(&self, bundle: &Bundle, ignored: &IgnoreList) -> Evaluation {
-        let refused = |reason: String| Evaluation {
-            findings: Vec::new(),
+        let not_run = |end: End| -> Vec<Trace> {
+            let trace = || tracer::before_running(&self.rule, &self.plan, bundle);
+            let traces = self.traced.then(|| Trace { end, ..trace() });
+            traces.into_iter().collect()
+        };
+        let refused = |reason: String, traces: Vec<Trace>| Evaluation {
             not_evaluated: vec![NotEvaluated {
                 rule: self.rule.id.clone(),
                 reason,
             }],
             refused: BTreeSet::from([self.rule.id.clone()]),
+            traces,
+            ..Evaluation::default()
         };
         let versions = match requirement::versions(&self.rule.versions, bundle) {
-            requirement::Fit::Outside => return Evaluation::default(),
+            requirement::Fit::Outside => {
+                return Evaluation {
+                    traces: not_run(End::OutsideVersions),
+                    ..Evaluation::default()
+                };
+            }
             fit => fit,
         };
         let missing = match requirement::input(&self.rule, &self.plan, bundle) {
-            requirement::Input::Missing(reason) => return refused(reason),
+            requirement::Input::Missing(reason) => {
+                let traces = not_run(End::NotEvaluated(reason.clone()));
+                return refused(reason, traces);
+            }
             requirement::Input::MissingFor(reason) => Some(reason),
             requirement::Input::Complete => None,
         };
-        let found = row_finding::findings(&self.rule, &self.plan, bundle, versions, ignored);
-        let mut evaluation = Evaluation {
-            findings: found.findings,
-            ..Evaluation::default()
+        let (found, traces) = if self.traced {
+            let mut tracer = Tracer::new(&self.rule, &self.plan);
+            let found = row_finding::findings(
+                &self.rule,
+                &self.plan,
+                bundle,
+                versions,
+                ignored,
+                &mut tracer,
+            );
+            let lowered = versions == requirement::Fit::Lowered;
+            let trace = Trace {
+                partly: missing.clone(),
+                ..tracer.trace(bundle, &found, lowered)
+            };
+            (found, vec![trace])
+        } else {
+            let watch = &mut row::Nobody;
+            let found =
+                row_finding::findings(&self.rule, &self.plan, bundle, versions, ignored, watch);
+            (found, Vec::new())
         };
         if found.exhausted {
             let reason = format!(
                 "stopped after {} steps: its bindings join too much with too much",
                 row::STEP_BUDGET
             );
-            return refused(reason);
+            return refused(reason, traces);
         }
+        let mut evaluation = Evaluation {
+            findings: found.findings,
+            branches: BTreeMap::from([(self.rule.id.clone(), found.branches)]),
+            traces,
+            ..Evaluation::default()
+        };
         if let Some(reason) = missing {
             evaluation.not_evaluated.push(NotEvaluated {
                 rule: self.rule.id.clone(),

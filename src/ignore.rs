@@ -44,7 +44,7 @@ static ENTRY: Shape = Shape {
 };
 
 /// What such a file looks like, as JSON Schema: for editors, which complete and check by it.
-pub fn schema() -> serde_json::Value {
+pub fn file_schema() -> serde_json::Value {
     static FILE: Wants = Wants::List(&Wants::Map(&ENTRY));
     json_schema(&FILE, "Findings that bundle-doctor is to ignore")
 }
@@ -388,8 +388,8 @@ mod tests {
 
     #[test]
     fn schema_file_is_that_of_the_shape_and_takes_what_is_read() {
-        crate::testing::check_schema_file("ignore.v1.schema.json", &schema());
-        let schema = jsonschema::validator_for(&schema()).unwrap();
+        crate::testing::check_schema_file("ignore.v1.schema.json", &file_schema());
+        let schema = jsonschema::validator_for(&file_schema()).unwrap();
         let entry = serde_json::json!({
             "rule": "node/*", "subject": "Node/*", "reason": "x", "until": "2025-12-31",
         });

@@ -61,6 +61,7 @@ mod testing;
 use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};
 use evaluate::Engine;
+use evaluate::trace::Trace;
 use report::{Report, RuleSetInfo, Tool};
 use rule::RuleSet;
 
@@ -75,6 +76,19 @@ pub fn diagnose(
     engine: &Engine,
     progress: &dyn Progress,
 ) -> Result<Report, NotABundle> {
+    diagnose_traced(archive, rules, engine, progress).map(|(report, _)| report)
+}
+
+/// The same, and why the rules that the engine [traces](Engine::traced) fired or not.
+///
+/// # Errors
+/// If nothing in the archive looks like a bundle.
+pub fn diagnose_traced(
+    archive: &Archive,
+    rules: &RuleSet,
+    engine: &Engine,
+    progress: &dyn Progress,
+) -> Result<(Report, Vec<Trace>), NotABundle> {
     let bundle = Bundle::read(archive, engine.scanner(), progress)?;
     let evaluation = engine.evaluate(&bundle);
     let facts = summary::facts(&bundle, evaluation.not_evaluated);
@@ -82,10 +96,6 @@ pub fn diagnose(
         count: engine.len() as u64,
         digest: rules.digest(),
     });
-    Ok(Report::new(
-        tool,
-        facts,
-        evaluation.findings,
-        &rules.links(),
-    ))
+    let report = Report::new(tool, facts, evaluation.findings, &rules.links());
+    Ok((report, evaluation.traces))
 }

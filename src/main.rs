@@ -1,19 +1,19 @@
 //! Parses arguments, calls the library, and turns what comes of it into an exit code.
 
 mod cli;
+mod rules_command;
 mod terminal;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::evaluate::Engine;
+use bundle_doctor::evaluate::trace::Trace;
 use bundle_doctor::finding::Severity;
-use bundle_doctor::graph::relation;
 use bundle_doctor::report::{self, Format, Report, TextOptions};
-use bundle_doctor::rule::RuleSet;
+use bundle_doctor::rule::{Rule, RuleSet, Status};
 use clap::{CommandFactory, Parser};
 use cli::{Analyze, Cli, Command, FailOn, Level, LimitFlags, Output};
 
@@ -46,9 +46,8 @@ fn main() -> ExitCode {
             );
             Ok(0)
         }
-        Command::Man => {
-            written(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())).map(|()| 0)
-        }
+        Command::Rules(rules) => rules_command::run(&rules),
+        Command::Man { command } => man(&command),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -62,12 +61,13 @@ fn main() -> ExitCode {
 
 fn run(analyze: &Analyze) -> Result<u8, Stop> {
     threads(analyze)?;
-    let rules = rules(analyze)?;
+    let (rules, mut traces) = rules(analyze)?;
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+    let engine = engine.traced(&analyze.trace);
     let archive = Archive::open(&analyze.bundle, &limits(&analyze.limits))
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
     let bar = terminal::bar(!analyze.no_progress && !analyze.quiet);
-    let mut report = bundle_doctor::diagnose(&archive, &rules, &engine, &bar)
+    let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
     bar.finish();
     let found = is_found(&report, analyze.fail_on);
@@ -75,6 +75,8 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
         report::mask::mask(&mut report);
     }
     written(write(analyze, &report))?;
+    traces.extend(traced);
+    write_traces(analyze, traces);
     Ok(if found { outcome::FOUND } else { 0 })
 }
 
@@ -89,22 +91,60 @@ fn threads(analyze: &Analyze) -> Result<(), Stop> {
 }
 
 /// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
-fn rules(analyze: &Analyze) -> Result<RuleSet, Stop> {
-    let own = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))
-        .map(|config| config.join("bundle-doctor").join("rules"))
-        .filter(|directory| directory.is_dir());
-    let directories: Vec<PathBuf> = own
-        .into_iter()
-        .chain(analyze.rules.iter().cloned())
-        .collect();
-    let mut rules = RuleSet::load(&directories, &relation::names())
-        .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+///
+/// With them, the traces of those that are asked for and left out.
+fn rules(analyze: &Analyze) -> Result<(RuleSet, Vec<Trace>), Stop> {
+    let mut rules = rules_command::load(&rules_command::with_own(&analyze.rules))?;
     for param in &analyze.param {
         rules.set_param(param).map_err(usage)?;
     }
-    rules.select(&analyze.only, &analyze.skip).map_err(usage)
+    let mut traced = Vec::new();
+    for name in &analyze.trace {
+        traced.push(rules.find(name).map_err(usage)?.clone());
+    }
+    let rules = rules.select(&analyze.only, &analyze.skip).map_err(usage)?;
+    traced.retain(|rule| rules.get(&rule.id).is_none());
+    let left_out = traced
+        .iter()
+        .map(|rule| Trace::left_out(rule, why_left_out(rule, &analyze.skip)));
+    let left_out = left_out.collect();
+    Ok((rules, left_out))
+}
+
+/// Why a rule is not among those that run.
+fn why_left_out(rule: &Rule, skip: &[String]) -> &'static str {
+    let named = |name: &String| {
+        *name == rule.id || rule.aliases.contains(name) || name == rule.category.name()
+    };
+    if skip.iter().any(named) {
+        "--skip leaves it out"
+    } else if rule.status == Status::Deprecated {
+        "it is deprecated, and no --only names it"
+    } else {
+        "no --only names it"
+    }
+}
+
+/// Says why rules fired or not. The report is what the run is for, so a broken stderr is no error.
+fn write_traces(analyze: &Analyze, mut traces: Vec<Trace>) {
+    traces.sort_by(|a, b| a.rule.cmp(&b.rule));
+    traces.dedup_by(|a, b| a.rule == b.rule);
+    if !analyze.no_mask {
+        traces.iter_mut().for_each(report::trace::mask);
+    }
+    let mut out = io::BufWriter::new(io::stderr().lock());
+    let _ = report::trace::write(&traces, &mut out).and_then(|()| out.flush());
+}
+
+/// The man page of the program, or of the command that is reached by these names.
+fn man(names: &[String]) -> Result<u8, Stop> {
+    let mut command = Cli::command();
+    command.build();
+    for name in names {
+        let found = command.find_subcommand(name).cloned();
+        command = found.ok_or_else(|| usage(format!("there is no command `{name}`")))?;
+    }
+    written(clap_mangen::Man::new(command).render(&mut io::stdout())).map(|()| 0)
 }
 
 fn limits(flags: &LimitFlags) -> Limits {

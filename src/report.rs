@@ -1,11 +1,17 @@
 //! The report: one model, written as text, JSON or YAML.
 
+pub mod cases;
+pub mod catalogue;
 pub mod file;
 pub mod json;
 pub mod mask;
+pub mod mistakes;
+mod page;
 #[cfg(test)]
 mod samples;
+mod table;
 pub mod text;
+pub mod trace;
 pub mod yaml;
 
 use std::io::{self, Write};

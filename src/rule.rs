@@ -8,6 +8,7 @@ mod check;
 mod draft;
 pub mod duration;
 pub mod expression;
+pub(crate) mod files;
 pub mod function;
 pub(crate) mod keys;
 pub mod mistake;
@@ -15,6 +16,7 @@ pub mod nearest;
 pub mod path;
 mod pattern;
 pub mod quantity;
+mod schema;
 pub mod set;
 pub(crate) mod shape;
 pub mod source;
@@ -42,8 +44,8 @@ pub use mistake::RuleErrors;
 pub use set::RuleSet;
 
 /// What a rule file looks like, as JSON Schema: for editors, which complete and check by it.
-pub fn schema() -> serde_json::Value {
-    draft::schema()
+pub fn file_schema() -> serde_json::Value {
+    draft::file_schema()
 }
 
 /// A rule that may run: read, and free of mistakes.
@@ -89,6 +91,20 @@ pub struct Rule {
     pub caused_by: Vec<Link>,
     /// The file.
     pub source: Arc<RuleSource>,
+}
+
+/// Whether a text may be the id of a rule: lower case letters and digits, words joined by `-`.
+pub fn is_id(text: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    text.split('-')
+        .all(|word| !word.is_empty() && word.bytes().all(is_letter))
+}
+
+impl Rule {
+    /// Whether it came with the program and has not been replaced.
+    pub fn is_built_in(&self) -> bool {
+        files::is_built_in(&self.source.name, &self.source.text)
+    }
 }
 
 /// What a rule is about; the name of its folder.
@@ -361,11 +377,11 @@ pub enum Names {
 #[derive(Debug, Clone)]
 pub enum BindingSource {
     /// All objects of a kind.
-    Kind(KindName),
+    Kind(Spanned<KindName>),
     /// One object by name.
     Object {
         /// Its kind.
-        kind: KindName,
+        kind: Spanned<KindName>,
         /// Its namespace, `None` for cluster scope.
         namespace: Option<String>,
         /// Its name.
@@ -460,7 +476,7 @@ pub enum EvidenceTemplate {
         /// What is shown.
         value: Expression,
         /// Which fields of it; empty shows the object as a whole.
-        fields: Vec<FieldPath>,
+        fields: Vec<Spanned<FieldPath>>,
         /// At most so many.
         limit: Option<usize>,
         /// What it means.

@@ -28,7 +28,8 @@ use crate::span::Problem;
 use file::{Part, Rules};
 use pattern::{Compiled, PatternSet};
 
-pub use hits::Hits;
+pub use hits::{Hits, Tally};
+pub(crate) use pattern::is_slow;
 pub use source::{NodeLog, SourceSpec, glob};
 
 /// Which lines of which logs matter, and how their hits are folded into records.
@@ -280,7 +281,19 @@ pub struct Scanner {
 pub struct FileScan {
     /// What the file is.
     pub shape: LogShape,
+    /// The matchers that read it, by index.
+    matchers: Arc<[usize]>,
     parts: Vec<Part>,
+    dropped: BTreeMap<usize, Dropped>,
+}
+
+/// Lines of a file that a matcher's patterns hit and that count for nothing all the same.
+#[derive(Debug, Clone, Copy, Default)]
+struct Dropped {
+    /// Older than `since`.
+    old: u64,
+    /// `where` does not hold.
+    unfit: u64,
 }
 
 impl Scanner {
@@ -364,7 +377,7 @@ impl Scanner {
                 matchers.binary_search(matcher).ok()?;
                 Some((number, self.compiled.get(*matcher)?.patterns.get(*index)?))
             });
-        let set = Arc::new(PatternSet::new(numbered));
+        let set = Arc::new(PatternSet::new(matchers.as_slice().into(), numbered));
         sets.insert(matchers, Arc::clone(&set));
         set
     }

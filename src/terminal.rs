@@ -52,12 +52,27 @@ pub(crate) fn style(color: Color, to_file: bool) -> Style {
                 && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
         }
     };
-    let default = Style::default();
-    let columns = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
     Style {
         color,
-        width: columns.filter(|_| terminal).unwrap_or(default.width),
+        width: (width().filter(|_| !to_file)).unwrap_or(Style::default().width),
     }
 }
+
+/// Columns of the terminal, if stdout is one and the shell says how many.
+pub(crate) fn width() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    io::stdout().is_terminal().then_some(columns)
+}
+
+/// Has mistakes in rules drawn with colour or without.
+#[cfg(feature = "fancy")]
+pub(crate) fn color_mistakes(color: bool) {
+    // The first hook stays, and there is no other.
+    let _ = miette::set_hook(Box::new(move |_| {
+        Box::new(miette::MietteHandlerOpts::new().color(color).build())
+    }));
+}
+
+/// Without the graphical reports there is nothing to colour.
+#[cfg(not(feature = "fancy"))]
+pub(crate) fn color_mistakes(_: bool) {}

@@ -23,7 +23,11 @@ mod writer;
 mod broken;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/mistakes.rs"]
+mod mistakes;
 #[path = "cases/outside.rs"]
 mod outside;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/trace.rs"]
+mod trace;

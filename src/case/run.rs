@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::{Bundle, Files, Progress};
 use crate::diagnosis;
-use crate::evaluate::Engine;
+use crate::evaluate::{Branches, Engine};
 use crate::graph::Collected;
 use crate::parse::document::Document;
 use crate::rule::RuleSet;
@@ -46,10 +46,14 @@ pub(super) fn cases(
         let bench = benches
             .entry(names.clone())
             .or_insert_with(|| bench(rules, names, mistakes));
-        if let Some(bench) = bench
-            && let Some(bundle) = bundle(file, case, bench, loader, &mut found)
-        {
-            outcomes.push(outcome(file, case, bench, &bundle));
+        if let Some(bench) = bench {
+            match bundle(file, case, bench, loader) {
+                Ok(Some(bundle)) => outcomes.push(outcome(file, case, bench, &bundle)),
+                Ok(None) => outcomes.push(skipped(file, case)),
+                Err(reason) => {
+                    found.error("BD001", case.span, reason);
+                }
+            }
         }
         mistakes.extend(found.into_list());
     }
@@ -69,24 +73,20 @@ fn bench(rules: &RuleSet, names: BTreeSet<String>, mistakes: &mut Vec<Mistake>) 
     }
 }
 
-/// The bundle that a case describes or names.
+/// The bundle that a case describes or names; `None` if only another runner can make it.
 fn bundle(
     file: &CaseFile,
     case: &Case,
     bench: &Bench,
     loader: &dyn Loader,
-    mistakes: &mut Mistakes,
-) -> Option<Bundle> {
+) -> Result<Option<Bundle>, String> {
     let scanner = bench.engine.scanner();
     if let Some(path) = &case.state.bundle {
-        let read = loader.bundle(path).and_then(|archive| {
-            Bundle::read(&archive, scanner, &Untold).map_err(|error| error.to_string())
-        });
-        return read
-            .map_err(|reason| {
-                mistakes.error("BD001", case.span, reason);
-            })
-            .ok();
+        let Some(archive) = loader.bundle(path)? else {
+            return Ok(None);
+        };
+        let read = Bundle::read(&archive, scanner, &Untold);
+        return read.map(Some).map_err(|error| error.to_string());
     }
     let logs = case.state.logs.iter();
     let files = logs.map(|(path, text)| {
@@ -115,7 +115,7 @@ fn bundle(
             .kubernetes_version
             .clone_from(&stated.kubernetes_version);
     }
-    Some(bundle)
+    Ok(Some(bundle))
 }
 
 /// All of the cluster counts as collected, unless the file names the namespaces that were.
@@ -141,7 +141,8 @@ fn collected(defaults: &Defaults, case: &Case) -> Collected {
 }
 
 fn outcome(file: &CaseFile, case: &Case, bench: &Bench, bundle: &Bundle) -> CaseOutcome {
-    let evaluation = bench.engine.evaluate(bundle);
+    let mut evaluation = bench.engine.evaluate(bundle);
+    let branches = evaluation.branches.remove(&file.rule).unwrap_or_default();
     let refused = evaluation.refused.contains(&file.rule);
     let reason = evaluation
         .not_evaluated
@@ -176,15 +177,30 @@ fn outcome(file: &CaseFile, case: &Case, bench: &Bench, bundle: &Bundle) -> Case
         }
         None => {}
     }
-    let fires = match &case.expected {
-        Expected::Count(count) => *count > 0,
-        Expected::Findings(expected) => expected.iter().any(|it| it.rule == file.rule),
-    };
+    let findings = found.findings.into_iter();
+    CaseOutcome {
+        outcome,
+        difference,
+        findings: findings.filter(|it| it.rule == file.rule).collect(),
+        not_evaluated: reason,
+        branches,
+        ..skipped(file, case)
+    }
+}
+
+/// A case that was not run.
+fn skipped(file: &CaseFile, case: &Case) -> CaseOutcome {
     CaseOutcome {
         name: case.name.clone(),
         line: case.line,
-        outcome,
-        fires,
-        difference,
+        outcome: Outcome::Skipped,
+        fires: match &case.expected {
+            Expected::Count(count) => *count > 0,
+            Expected::Findings(expected) => expected.iter().any(|it| it.rule == file.rule),
+        },
+        difference: Vec::new(),
+        findings: Vec::new(),
+        not_evaluated: None,
+        branches: Branches::default(),
     }
 }

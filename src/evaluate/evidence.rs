@@ -272,7 +272,7 @@ fn follow<'g>(from: View<'g>, steps: &[PathStep]) -> Followed<'g> {
 }
 
 /// The path of a value inside an object, as evidence names it.
-fn path_to(root: View<'_>, index: u32) -> String {
+pub(super) fn path_to(root: View<'_>, index: u32) -> String {
     let mut path = String::new();
     let mut at = root;
     while at.index() != index {

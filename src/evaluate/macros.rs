@@ -99,6 +99,11 @@ pub(super) fn compile(
 }
 
 impl Macro {
+    /// What it goes over.
+    pub(super) fn list(&self) -> &Program {
+        &self.list
+    }
+
     pub(super) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
         let list = self.list.run(context, frame);
         let missing = list.is_missing();

@@ -119,7 +119,7 @@ fn calculate<'g>(operator: BinaryOperator, left: &Value<'g>, right: &Value<'g>) 
             .as_time()
             .and_then(|time| time.checked_sub(*by).ok())
             .map_or(Value::Absent, Value::Time),
-        (Is::Subtract, Value::Time(_), _) | (Is::Subtract, _, Value::Time(_)) => {
+        (Is::Subtract, Value::Time(_) | Value::Text(_), Value::Time(_) | Value::Text(_)) => {
             match (left.as_time(), right.as_time()) {
                 (Some(a), Some(b)) => Value::Duration(a.duration_since(b)),
                 _ => Value::Absent,

@@ -13,6 +13,8 @@ use super::program::{CompileError, Compiler, KindRef, Program, Scope};
 /// A rule ready to run.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// Place of the rule's first log matcher among all matchers.
+    pub(super) first_matcher: usize,
     pub(super) steps: Vec<Step>,
     pub(super) lets: Vec<Program>,
     pub(super) unless: Vec<(Test, Text)>,
@@ -153,6 +155,7 @@ impl Plan {
             Subject::Object(expression) => Some(builder.compiler.compile(expression)),
         };
         let mut plan = Plan {
+            first_matcher,
             steps,
             lets: Vec::new(),
             unless,
@@ -365,13 +368,13 @@ impl Builder<'_> {
 
     fn source(&mut self, source: &BindingSource) -> Source {
         match source {
-            BindingSource::Kind(kind) => Source::Kind(kind_ref(kind)),
+            BindingSource::Kind(kind) => Source::Kind(kind_ref(&kind.value)),
             BindingSource::Object {
                 kind,
                 namespace,
                 name,
             } => Source::Object {
-                kind: kind_ref(kind),
+                kind: kind_ref(&kind.value),
                 namespace: namespace.clone(),
                 name: name.clone(),
             },
@@ -398,7 +401,7 @@ impl Builder<'_> {
                 note,
             } => Shown {
                 value: self.compiler.compile(value),
-                fields: fields.clone(),
+                fields: fields.iter().map(|path| path.value.clone()).collect(),
                 limit: *limit,
                 note: note.as_ref().map(|note| self.text(note)),
             },

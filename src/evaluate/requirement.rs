@@ -33,6 +33,39 @@ pub(super) enum Input {
 
 /// An unknown version fits every range: a rule is rather evaluated than forgotten.
 pub(super) fn versions(wanted: &Versions, bundle: &Bundle) -> Fit {
+    let checks = version_checks(wanted, bundle);
+    let fits = checks.iter().all(VersionCheck::fits);
+    match (fits, wanted.outside) {
+        (true, _) => Fit::Inside,
+        (false, Outside::Lower) => Fit::Lowered,
+        (false, Outside::Skip) => Fit::Outside,
+    }
+}
+
+/// A range of a rule, and the versions of the bundle that it is about.
+pub(super) struct VersionCheck<'a> {
+    pub(super) of: &'static str,
+    pub(super) range: &'a VersionRange,
+    pub(super) known: Vec<&'a str>,
+}
+
+impl VersionCheck<'_> {
+    pub(super) fn fits(&self) -> bool {
+        let mut known = self.known.iter().filter_map(|text| Version::parse(text));
+        match known.next() {
+            None => true,
+            Some(first) => {
+                self.range.contains(&first) || known.any(|version| self.range.contains(&version))
+            }
+        }
+    }
+}
+
+/// The ranges that a rule states, each with what it is held against.
+pub(super) fn version_checks<'a>(
+    wanted: &'a Versions,
+    bundle: &'a Bundle,
+) -> Vec<VersionCheck<'a>> {
     let upgrade = bundle.graph.all(DERIVED_GROUP, "UpgradeStatus").next();
     let under_way = upgrade.filter(|status| {
         !matches!(
@@ -51,31 +84,38 @@ pub(super) fn versions(wanted: &Versions, bundle: &Bundle) -> Fit {
     if under_way.is_some() {
         harvester.extend(from.into_iter().chain(to));
     }
-    let longhorn = bundle
-        .graph
-        .all("longhorn.io", "Setting")
-        .find(|setting| setting.name() == "current-longhorn-version")
-        .and_then(|setting| setting.text(&["value"]));
+    let longhorn = || {
+        let mut settings = bundle.graph.all("longhorn.io", "Setting");
+        let version = settings.find(|setting| setting.name() == "current-longhorn-version")?;
+        version.text(&["value"])
+    };
     let kubernetes = bundle.info.kubernetes_version.as_deref();
-    let fits = within(wanted.harvester.as_ref(), &harvester)
-        && within(wanted.kubernetes.as_ref(), &Vec::from_iter(kubernetes))
-        && within(wanted.longhorn.as_ref(), &Vec::from_iter(longhorn))
-        && within(wanted.upgrade_from.as_ref(), &Vec::from_iter(from))
-        && within(wanted.upgrade_to.as_ref(), &Vec::from_iter(to));
-    match (fits, wanted.outside) {
-        (true, _) => Fit::Inside,
-        (false, Outside::Lower) => Fit::Lowered,
-        (false, Outside::Skip) => Fit::Outside,
-    }
+    let stated = [
+        ("harvester", &wanted.harvester, harvester),
+        ("kubernetes", &wanted.kubernetes, Vec::from_iter(kubernetes)),
+        (
+            "longhorn",
+            &wanted.longhorn,
+            Vec::from_iter(wanted.longhorn.as_ref().and_then(|_| longhorn())),
+        ),
+        ("upgradeFrom", &wanted.upgrade_from, Vec::from_iter(from)),
+        ("upgradeTo", &wanted.upgrade_to, Vec::from_iter(to)),
+    ];
+    stated
+        .into_iter()
+        .filter_map(|(of, range, known)| {
+            let range = range.as_ref()?;
+            Some(VersionCheck { of, range, known })
+        })
+        .collect()
 }
 
-fn within(range: Option<&VersionRange>, versions: &[&str]) -> bool {
-    let Some(range) = range else { return true };
-    let known: Vec<Version> = versions
-        .iter()
-        .filter_map(|text| Version::parse(text))
-        .collect();
-    known.is_empty() || known.iter().any(|version| range.contains(version))
+/// What a kind lacks so that nothing of it, or not all of it, can be looked at.
+pub(super) fn lacks(kind: &KindRef, bundle: &Bundle) -> Option<String> {
+    match kind_input(kind, bundle) {
+        Input::Complete => None,
+        Input::MissingFor(reason) | Input::Missing(reason) => Some(reason),
+    }
 }
 
 /// Checks kinds and logs: those that the rule names, and those that a `none` would otherwise take for absent.

@@ -10,15 +10,39 @@ use super::value::Value;
 /// instead of hanging; the largest honest rule over a 100 node bundle needs some ten thousand.
 pub(super) const STEP_BUDGET: u64 = 1_000_000;
 
+/// Is told what a running rule does. Whoever watches nothing costs nothing: its methods are empty
+/// and vanish where the runner is compiled for it.
+pub(super) trait Watch {
+    /// A row comes to a step.
+    fn enter(&mut self, _at: usize) {}
+    /// The step looks at an element.
+    fn look(&mut self, _at: usize) {}
+    /// The element, which is in its slot, fits.
+    fn fit<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
+    /// The element, which is in its slot, does not fit; or the row, where the step judges rows.
+    fn reject<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
+    /// A row goes on from a step.
+    fn leave(&mut self, _at: usize) {}
+    /// The budget ran out.
+    fn stop(&mut self, _at: usize) {}
+}
+
+/// Watches nothing.
+pub(super) struct Nobody;
+
+impl Watch for Nobody {}
+
 /// Runs a plan and hands over each row that is left. Returns false if the budget ran out.
 pub(super) fn run<'g>(
     plan: &'g Plan,
     context: &Context<'g>,
+    watch: &mut impl Watch,
     emit: &mut dyn FnMut(&mut Frame<'g>),
 ) -> bool {
     let mut runner = Runner {
         plan,
         context,
+        watch,
         steps: 0,
     };
     let mut frame = vec![Value::Absent; plan.slots];
@@ -52,27 +76,31 @@ pub(super) fn holds<'g>(test: &'g Test, context: &Context<'g>, frame: &mut Frame
     }
 }
 
-struct Runner<'p, 'g> {
+struct Runner<'p, 'g, W> {
     plan: &'g Plan,
     context: &'p Context<'g>,
+    watch: &'p mut W,
     steps: u64,
 }
 
-impl<'g> Runner<'_, 'g> {
+impl<'g, W: Watch> Runner<'_, 'g, W> {
     fn descend(&mut self, at: usize, frame: &mut Frame<'g>, emit: &mut dyn FnMut(&mut Frame<'g>)) {
         let Some(step) = self.plan.steps.get(at) else {
             emit(frame);
             return;
         };
+        self.watch.enter(at);
         match step {
             Step::When(condition) => {
                 if condition.run(self.context, frame).is_true() {
-                    self.descend(at + 1, frame, emit);
+                    self.go_on(at, frame, emit);
+                } else {
+                    self.watch.reject(at, self.context, frame);
                 }
             }
             Step::Let { slot, index } => {
                 set(frame, *slot, Value::Pending(*index));
-                self.descend(at + 1, frame, emit);
+                self.go_on(at, frame, emit);
             }
             Step::Each {
                 key,
@@ -106,9 +134,9 @@ impl<'g> Runner<'_, 'g> {
                 source,
                 condition,
             } => {
-                let found = self.first(source, *slot, condition.as_ref(), frame);
+                let found = self.first(at, source, *slot, condition.as_ref(), frame);
                 set(frame, *slot, found.unwrap_or(Value::Absent));
-                self.descend(at + 1, frame, emit);
+                self.go_on(at, frame, emit);
             }
             Step::None {
                 slot,
@@ -116,10 +144,10 @@ impl<'g> Runner<'_, 'g> {
                 condition,
             } => {
                 if self
-                    .first(source, *slot, condition.as_ref(), frame)
+                    .first(at, source, *slot, condition.as_ref(), frame)
                     .is_none()
                 {
-                    self.descend(at + 1, frame, emit);
+                    self.go_on(at, frame, emit);
                 }
             }
             Step::Collect {
@@ -131,17 +159,17 @@ impl<'g> Runner<'_, 'g> {
             } => {
                 let mut kept = Vec::new();
                 for (_, candidate) in elements(source, self.context, frame) {
-                    if !self.spend() {
+                    if !self.spend(at) {
                         return;
                     }
                     set(frame, *element, candidate.clone());
-                    if passes(condition.as_ref(), self.context, frame) {
+                    if self.passes(at, condition.as_ref(), frame) {
                         kept.push(candidate);
                     }
                 }
                 if kept.len() >= *min {
                     set(frame, *slot, Value::list(kept));
-                    self.descend(at + 1, frame, emit);
+                    self.go_on(at, frame, emit);
                 }
             }
         }
@@ -156,28 +184,45 @@ impl<'g> Runner<'_, 'g> {
         frame: &mut Frame<'g>,
         emit: &mut dyn FnMut(&mut Frame<'g>),
     ) {
-        if !self.spend() {
+        if !self.spend(at) {
             return;
         }
         set(frame, slot, element);
-        if passes(condition, self.context, frame) {
-            self.descend(at + 1, frame, emit);
+        if self.passes(at, condition, frame) {
+            self.go_on(at, frame, emit);
         }
+    }
+
+    fn go_on(&mut self, at: usize, frame: &mut Frame<'g>, emit: &mut dyn FnMut(&mut Frame<'g>)) {
+        self.watch.leave(at);
+        self.descend(at + 1, frame, emit);
+    }
+
+    /// Whether the element in its slot fits.
+    fn passes(&mut self, at: usize, condition: Option<&Program>, frame: &mut Frame<'g>) -> bool {
+        let fits = passes(condition, self.context, frame);
+        if fits {
+            self.watch.fit(at, self.context, frame);
+        } else {
+            self.watch.reject(at, self.context, frame);
+        }
+        fits
     }
 
     fn first(
         &mut self,
+        at: usize,
         source: &Source,
         slot: usize,
         condition: Option<&Program>,
         frame: &mut Frame<'g>,
     ) -> Option<Value<'g>> {
         for (_, candidate) in elements(source, self.context, frame) {
-            if !self.spend() {
+            if !self.spend(at) {
                 return None;
             }
             set(frame, slot, candidate.clone());
-            if passes(condition, self.context, frame) {
+            if self.passes(at, condition, frame) {
                 return Some(candidate);
             }
         }
@@ -191,9 +236,15 @@ impl<'g> Runner<'_, 'g> {
         }
     }
 
-    fn spend(&mut self) -> bool {
+    /// Counts one more element; false where the budget has run out.
+    fn spend(&mut self, at: usize) -> bool {
         self.steps += 1;
-        self.steps <= STEP_BUDGET
+        if self.steps > STEP_BUDGET {
+            self.watch.stop(at);
+            return false;
+        }
+        self.watch.look(at);
+        true
     }
 }
 

@@ -10,18 +10,29 @@ use crate::graph::Graph;
 use crate::ignore::IgnoreList;
 use crate::rule::{Rule, Status};
 
-use super::evidence;
 use super::plan::{Plan, Text, TextPart};
 use super::program::{Context, Frame};
 use super::requirement::Fit;
-use super::row;
+use super::row::{self, Watch};
+use super::trace::RowsTrace;
 use super::value::Value;
+use super::{Branches, evidence};
 
 /// Findings of one rule.
 pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// The step budget ran out; what was found until then is not the whole truth.
     pub(super) exhausted: bool,
+    pub(super) branches: Branches,
+    pub(super) fate: Fate,
+}
+
+/// What became of the rows.
+#[derive(Default)]
+pub(super) struct Fate {
+    pub(super) rows: RowsTrace,
+    /// Rows that an exception excused, by its place, and the reason for the first of them.
+    pub(super) excused: BTreeMap<usize, (u64, String)>,
 }
 
 /// Most evidences of one finding; rows that fold into it add theirs up to here.
@@ -33,6 +44,7 @@ pub(super) fn findings(
     bundle: &Bundle,
     fit: Fit,
     ignored: &IgnoreList,
+    watch: &mut impl Watch,
 ) -> Found {
     let accepted = |subject: &ObjectName| ignored.suppression(rule, subject, bundle.now);
     let context = Context {
@@ -44,38 +56,52 @@ pub(super) fn findings(
     };
     let mut folded: Vec<Finding> = Vec::new();
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
-    // Those that count, and those that do not: none of these may take the place of one of those.
-    let mut kept = [0; 2];
+    // Those that do not count, and those that do: none of these may take the place of one of those.
+    let mut kept = [0_usize; 2];
+    let counts =
+        |finding: &Finding| finding.suppressed.is_none() && accepted(&finding.subject).is_none();
     let mut omitted = 0;
-    let complete = row::run(plan, &context, &mut |frame| {
+    let mut branches = Branches::default();
+    let mut fate = Fate::default();
+    let complete = row::run(plan, &context, watch, &mut |frame| {
+        fate.rows.rows += 1;
         let mut row = Row {
             rule,
             plan,
             context: &context,
             frame,
             incomplete: false,
+            branches: &mut branches,
+            excused: &mut fate.excused,
         };
         let key = row.key();
         match places.get(&key) {
             Some(Some(place)) => {
+                fate.rows.folded += 1;
                 if let Some(finding) = folded.get_mut(*place) {
+                    let counted = counts(finding);
                     row.fold_into(finding, fit);
+                    kept[usize::from(counted)] -= 1;
+                    kept[usize::from(counts(finding))] += 1;
                 }
             }
-            Some(None) => {}
+            Some(None) => fate.rows.over_limit += 1,
             None => {
-                let counts = !row.is_excused() && accepted(&row.subject()).is_none();
-                let kept = &mut kept[usize::from(counts)];
-                if *kept < rule.finding.limit {
-                    // A row that has nothing to show leaves its key to the next one.
-                    if let Some(finding) = row.finding(fit) {
-                        *kept += 1;
-                        places.insert(key, Some(folded.len()));
-                        folded.push(finding);
+                let would_count = !row.is_excused() && accepted(&row.subject()).is_none();
+                let kept = &mut kept[usize::from(would_count)];
+                if *kept >= rule.finding.limit {
+                    fate.rows.over_limit += 1;
+                    if would_count {
+                        omitted += 1;
+                        places.insert(key, None);
                     }
-                } else if counts {
-                    omitted += 1;
-                    places.insert(key, None);
+                } else if let Some(finding) = row.finding(fit) {
+                    *kept += 1;
+                    places.insert(key, Some(folded.len()));
+                    folded.push(finding);
+                } else {
+                    // A row that has nothing to show leaves its key to the next one.
+                    fate.rows.unshown += 1;
                 }
             }
         }
@@ -92,6 +118,8 @@ pub(super) fn findings(
     Found {
         findings: folded,
         exhausted: !complete,
+        branches,
+        fate,
     }
 }
 
@@ -121,6 +149,8 @@ struct Row<'a, 'g> {
     frame: &'a mut Frame<'g>,
     /// A value that the words name was unknown.
     incomplete: bool,
+    branches: &'a mut Branches,
+    excused: &'a mut BTreeMap<usize, (u64, String)>,
 }
 
 impl<'g> Row<'_, 'g> {
@@ -215,7 +245,7 @@ impl<'g> Row<'_, 'g> {
     /// A finding is excused only if each of its rows is; otherwise those that are excused count for
     /// nothing. It is as bad and as sure as its worst and surest row.
     fn fold_into(&mut self, finding: &mut Finding, fit: Fit) {
-        let excused = self.is_excused();
+        let excused = self.suppression().is_some();
         match (finding.suppressed.is_some(), excused) {
             (true, false) => {
                 if let Some(own) = self.finding(fit) {
@@ -299,11 +329,12 @@ impl<'g> Row<'_, 'g> {
     fn notes(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         let plan = self.plan;
-        for (when, text) in &plan.notes {
+        for (index, (when, text)) in plan.notes.iter().enumerate() {
             if when
                 .as_ref()
                 .is_none_or(|when| when.run(self.context, self.frame).is_true())
             {
+                self.branches.notes.insert(index);
                 notes.push(self.words(text));
             }
         }
@@ -351,8 +382,9 @@ impl<'g> Row<'_, 'g> {
         let mut severity = self.rule.severity;
         let mut confidence = self.rule.finding.confidence;
         let plan = self.plan;
-        for (when, to, surer) in &plan.escalate {
+        for (index, (when, to, surer)) in plan.escalate.iter().enumerate() {
             if when.run(self.context, self.frame).is_true() {
+                self.branches.escalate.insert(index);
                 severity = severity.max(to.unwrap_or(severity));
                 confidence = confidence.max(surer.unwrap_or(confidence));
             }
@@ -371,11 +403,14 @@ impl<'g> Row<'_, 'g> {
 
     fn suppression(&mut self) -> Option<Suppression> {
         let plan = self.plan;
-        for (test, reason) in &plan.unless {
+        for (at, (test, reason)) in plan.unless.iter().enumerate() {
             if row::holds(test, self.context, self.frame) {
+                let reason = self.words(reason);
+                let excused = self.excused.entry(at);
+                excused.or_insert_with(|| (0, reason.clone())).0 += 1;
                 return Some(Suppression {
                     by: "unless".to_owned(),
-                    reason: self.words(reason),
+                    reason,
                     until: None,
                 });
             }
@@ -432,7 +467,7 @@ fn export(graph: &Graph, value: &Value<'_>) -> Option<Export> {
 }
 
 /// Runs of base64 say nothing to a reader, and may be secrets.
-fn without_base64(text: &str) -> String {
+pub(super) fn without_base64(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut kept = String::with_capacity(text.len());
     let mut run = String::new();

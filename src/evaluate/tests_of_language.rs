@@ -263,6 +263,12 @@ fn numbers_times_and_versions() {
         ),
         ("pod.metadata.creationTimestamp < now", "true"),
         ("now == '2024-05-01T12:00:00Z'", "true"),
+        ("'2024-05-01T11:00:00.5Z' > '2024-05-01T11:00:00Z'", "true"),
+        (
+            "'2024-05-01T11:00:00Z' - '2024-05-01T10:59:30.000000Z'",
+            "30s",
+        ),
+        ("'b' - 'a'", "absent"),
         (
             "timestamp('Wed May  1 11:00:00 UTC 2024') == timestamp('2024-05-01T11:00:00.000000Z')",
             "true",

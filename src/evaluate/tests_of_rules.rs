@@ -1,95 +1,12 @@
 //! Tests of whole rules: rows, folding, exceptions, words, and what a rule needs before it speaks.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::{Engine, Evaluation};
-use crate::bundle::{Bundle, Files};
-use crate::finding::{Confidence, Evidence, Export, Finding, Severity};
-use crate::graph::{Collected, relation};
-use crate::parse::document::Document;
+use super::stage::{Stage, node, pod};
+use crate::finding::{Confidence, Evidence, Export, Severity};
+use crate::graph::relation;
 use crate::parse::time::timestamp;
 use crate::rule::RuleSet;
-
-/// A bundle in the making.
-#[derive(Default)]
-struct Stage {
-    objects: Vec<Json>,
-    logs: Vec<(String, String)>,
-    version: Option<&'static str>,
-    /// Namespaces that were collected; all where it is empty.
-    namespaces: Vec<String>,
-}
-
-impl Stage {
-    fn of(objects: Vec<Json>) -> Stage {
-        Stage {
-            objects,
-            ..Stage::default()
-        }
-    }
-
-    fn log(mut self, path: &str, text: &str) -> Stage {
-        self.logs.push((path.to_owned(), text.to_owned()));
-        self
-    }
-
-    fn evaluate(&self, rule: &str) -> Evaluation {
-        let text = format!("id: tested\ntitle: T\nseverity: warning\n{rule}");
-        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)], &relation::names());
-        let rules = rules.unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
-        let engine = Engine::new(&rules).unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
-        let manifests = self.objects.iter();
-        let files = Files {
-            name: "test".to_owned(),
-            files: self
-                .logs
-                .iter()
-                .map(|(path, text)| (path.clone(), text.clone().into_bytes()))
-                .collect(),
-            manifests: manifests
-                .map(|object| ("objects.yaml".to_owned(), Document::from_json(object)))
-                .collect(),
-            collected: Collected {
-                everything: self.namespaces.is_empty(),
-                cluster: true,
-                namespaces: self.namespaces.iter().cloned().collect(),
-                ..Collected::default()
-            },
-        };
-        let now = timestamp("2024-05-01T12:00:00Z").unwrap();
-        let mut bundle = Bundle::of_files(files, now, engine.scanner());
-        bundle.info.harvester_version = self.version.map(str::to_owned);
-        engine.evaluate(&bundle)
-    }
-
-    fn findings(&self, rule: &str) -> Vec<Finding> {
-        let evaluation = self.evaluate(rule);
-        assert_eq!(evaluation.not_evaluated, [], "{rule}");
-        evaluation.findings
-    }
-
-    fn messages(&self, rule: &str) -> Vec<String> {
-        let findings = self.findings(rule).into_iter();
-        findings.map(|finding| finding.message).collect()
-    }
-}
-
-fn pod(name: &str, node: &str, restarts: &[u64]) -> Json {
-    let containers: Vec<Json> = (0..)
-        .zip(restarts)
-        .map(|(at, restarts)| json!({ "name": format!("c{at}"), "restartCount": restarts }))
-        .collect();
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": name, "namespace": "default", "uid": name },
-        "spec": { "nodeName": node },
-        "status": { "phase": "Running", "containerStatuses": containers },
-    })
-}
-
-fn node(name: &str) -> Json {
-    json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "uid": name } })
-}
 
 /// A rule on each container of each pod.
 fn on_containers(finding: &str) -> String {
@@ -200,6 +117,62 @@ fn what_is_over_the_limit_is_counted() {
     let findings = Stage::of(pods.to_vec()).findings(rule);
     let omitted: Vec<usize> = findings.iter().map(|it| it.omitted).collect();
     assert_eq!(omitted, [0, 2]);
+}
+
+#[test]
+fn what_is_suppressed_takes_no_place_of_what_counts() {
+    let stage = |ignore| Stage {
+        ignore,
+        ..Stage::of(
+            ["a", "b", "c", "d", "e"]
+                .map(|name| pod(name, "n1", &[]))
+                .to_vec(),
+        )
+    };
+    let shown = |stage: Stage, unless: &str| -> Vec<(String, Option<String>, usize)> {
+        let rule = format!(
+            "match: [{{ each: pod, in: Pod }}]\nunless: [{unless}]\n\
+             finding: {{ subject: pod, message: M, limit: 2 }}"
+        );
+        let findings = stage.findings(&rule).into_iter();
+        let shown = findings.map(|it| {
+            let why = it.suppressed.map(|it| format!("{}: {}", it.by, it.reason));
+            (it.subject.name, why, it.omitted)
+        });
+        shown.collect()
+    };
+    let row =
+        |name: &str, why: Option<&str>, omitted| (name.to_owned(), why.map(str::to_owned), omitted);
+    let excused = "{ when: \"pod.metadata.name in ['a', 'b', 'c']\", reason: R }";
+    assert_eq!(
+        shown(stage(None), excused),
+        [
+            row("a", Some("unless: R"), 0),
+            row("b", Some("unless: R"), 0),
+            row("d", None, 0),
+            row("e", None, 0),
+        ]
+    );
+    let ignore = "- { rule: tested, subject: Pod/default/b, reason: known }";
+    assert_eq!(
+        shown(stage(Some(ignore)), ""),
+        [
+            row("a", None, 0),
+            row("b", Some("ignore: known"), 0),
+            row("c", None, 2),
+        ]
+    );
+    // The rule's own reason is told before the user's.
+    assert_eq!(
+        shown(
+            stage(Some("- { rule: node/*, subject: '*', reason: known }")),
+            excused
+        ),
+        [
+            row("a", Some("unless: R"), 0),
+            row("b", Some("unless: R"), 0)
+        ]
+    );
 }
 
 #[test]

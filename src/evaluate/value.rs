@@ -268,7 +268,14 @@ impl<'g> Value<'g> {
     pub(crate) fn compare(&self, other: &Value<'g>) -> Option<Ordering> {
         match (self, other) {
             (Value::Integer(a), Value::Integer(b)) => Some(a.cmp(b)),
-            (Value::Text(a), Value::Text(b)) => Some(a.as_str().cmp(b.as_str())),
+            (Value::Text(a), Value::Text(b)) => {
+                let (a, b) = (a.as_str(), b.as_str());
+                // Two forms of one time, with and without fractions, order as times, not as letters.
+                match (is_time(a) && is_time(b)).then(|| Some((timestamp(a)?, timestamp(b)?))) {
+                    Some(Some((a, b))) => Some(a.cmp(&b)),
+                    _ => Some(a.cmp(b)),
+                }
+            }
             (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
             (Value::Version(a), Value::Version(b)) => Some(a.cmp(b)),
             (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
@@ -372,6 +379,12 @@ impl<'g> Value<'g> {
         }
         text
     }
+}
+
+/// Whether a text looks like a time of the API: `2025-03-17T09:12:44Z`.
+fn is_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 20 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b'T')
 }
 
 /// A text with its length before it, so that texts one after the other are told apart.

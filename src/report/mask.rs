@@ -93,7 +93,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(hidden)
 }
 
-fn string(text: &mut String) {
+pub(super) fn string(text: &mut String) {
     if let Cow::Owned(hidden) = masked(text) {
         *text = hidden;
     }
@@ -106,14 +106,18 @@ fn option(text: &mut Option<String>) {
 fn evidence(evidence: &mut Evidence) {
     option(&mut evidence.text);
     option(&mut evidence.note);
-    // A field that is named for a secret holds one, whatever it looks like.
-    let names_secret = evidence
-        .field
-        .as_ref()
-        .is_some_and(|field| FIELD.is_match(field));
-    match &mut evidence.value {
-        Some(value) if names_secret && !is_placeholder(value) => *value = MASK.into(),
-        value => option(value),
+    if let Some(text) = &mut evidence.value {
+        value(evidence.field.as_deref().unwrap_or_default(), text);
+    }
+}
+
+/// Hides the secrets in the value of a field. A field that is named for a secret holds one, whatever
+/// it looks like.
+pub(super) fn value(field: &str, text: &mut String) {
+    if FIELD.is_match(field) && !is_placeholder(text) {
+        *text = MASK.into();
+    } else {
+        string(text);
     }
 }
 

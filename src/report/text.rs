@@ -2,15 +2,16 @@
 
 mod block;
 mod nodes;
-mod page;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use self::page::{PLAIN, Page};
+pub(super) use block::{confidence_word, evidence_place, evidence_words, risk_word, severity_word};
+
 use super::Report;
+use super::page::{PLAIN, Page};
 use crate::diagnosis::facts::{NodeSummary, UpgradeState, UpgradeSummary};
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
@@ -84,14 +85,14 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     write_coverage(&mut page, report, options)
 }
 
-const BOLD: Paint = Paint::new().bold();
-const DIM: Paint = Paint::new().dimmed();
+pub(super) const BOLD: Paint = Paint::new().bold();
+pub(super) const DIM: Paint = Paint::new().dimmed();
 
-fn colored(color: AnsiColor) -> Paint {
+pub(super) fn colored(color: AnsiColor) -> Paint {
     Paint::new().fg_color(Some(color.into()))
 }
 
-fn severity_paint(severity: Severity) -> Paint {
+pub(super) fn severity_paint(severity: Severity) -> Paint {
     match severity {
         Severity::Critical => colored(AnsiColor::Red).bold(),
         Severity::Error => colored(AnsiColor::Red),

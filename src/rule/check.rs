@@ -1,33 +1,53 @@
-//! Checks of one expression: that its names are in scope and its calls are in the catalogue.
+//! Checks of one expression: that its names are in scope, its calls in the catalogue, its fields in
+//! the tables of kinds, and that each value is used as what it is.
 
-use std::collections::BTreeSet;
+mod call;
+pub(super) mod cost;
+mod literal;
+mod operator;
+mod types;
 
-use super::expression::{BinaryOperator, Expression, Literal, Node};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::expression::{Expression, Literal, Node, UnaryOperator};
+use super::function;
 use super::mistake::Mistakes;
 use super::nearest::proposal;
+use super::path::{FieldPath, PathStep};
+use super::schema::{Schema, Shape};
 use super::source::{Span, Spanned};
-use super::{duration, function, pattern, quantity, version};
+use super::{LogMatcher, Param};
+
+pub(super) use operator::truth;
+pub(super) use types::Type;
 
 /// Names that every rule may use.
 pub(super) const GLOBALS: [&str; 5] = ["now", "bundle", "cluster", "params", "logs"];
 
+/// The most fields that a message lists.
+const MOST_LISTED: usize = 16;
+
 /// Names in scope at a place of a rule.
-#[derive(Debug, Clone)]
 pub(super) struct Scope<'a> {
     /// Relations of the graph: methods of objects.
     pub(super) relations: &'a [&'a str],
-    /// Names of `params`.
-    pub(super) params: BTreeSet<&'a str>,
-    /// Names of `logs`.
-    pub(super) logs: BTreeSet<&'a str>,
+    /// Fields of kinds; without them objects may have any field.
+    pub(super) schema: Option<&'a Schema>,
+    /// `params`.
+    pub(super) params: &'a BTreeMap<String, Param>,
+    /// `logs`.
+    pub(super) logs: &'a BTreeMap<String, LogMatcher>,
     /// Bindings above, and variables of the macros around.
     pub(super) visible: Vec<Variable<'a>>,
     /// Bindings below, which cannot be used yet.
     pub(super) below: Vec<&'a str>,
     /// Bindings that never can be used, since they stand for no element.
     pub(super) elementless: Vec<&'a str>,
-    /// Whether `it` is the element of a binding here.
-    pub(super) element: bool,
+    /// What `it` is here, if it is the element of a binding.
+    pub(super) element: Option<Type<'a>>,
+    /// Within the arguments of a macro, which run for each element.
+    pub(super) inside_macro: bool,
     /// Some binding could not be read, so a name that seems to be nothing may be its.
     pub(super) incomplete: bool,
     /// Names used so far.
@@ -35,26 +55,52 @@ pub(super) struct Scope<'a> {
 }
 
 /// A name in scope.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Variable<'a> {
     pub(super) name: &'a str,
     /// Where it is bound.
     pub(super) span: Span,
+    /// What it stands for.
+    pub(super) of: Type<'a>,
 }
 
 impl<'a> Scope<'a> {
-    /// Checks an expression, and marks the names that it uses.
-    pub(super) fn check(&mut self, expression: &'a Expression, mistakes: &mut Mistakes) {
+    /// Checks an expression that must be true or false.
+    pub(super) fn check_condition(&mut self, expression: &'a Expression, mistakes: &mut Mistakes) {
+        let given = self.check(expression, mistakes);
+        truth(expression.span, &given, mistakes);
+    }
+
+    /// Checks an expression, marks the names that it uses, and says what it gives.
+    pub(super) fn check(
+        &mut self,
+        expression: &'a Expression,
+        mistakes: &mut Mistakes,
+    ) -> Type<'a> {
         if mistakes.are_many() {
-            return;
+            return Type::Any;
         }
         match &expression.node {
-            Node::Literal(_) => {}
+            Node::Literal(literal) => match literal {
+                Literal::Null => Type::Null,
+                Literal::Bool(_) => Type::Bool,
+                Literal::Integer(_) | Literal::Float(_) => Type::Number,
+                Literal::Text(_) => Type::Text,
+            },
             Node::Name(name) => self.name(name, expression.span, mistakes),
-            Node::Field { of, name, .. } => self.field(of, name, expression.span, mistakes),
+            Node::Field { of, name, .. } => {
+                if let Node::Name(global) = &of.node
+                    && (global == "params" || global == "logs")
+                {
+                    return self.named(global, name, expression.span, mistakes);
+                }
+                let given = self.check(of, mistakes);
+                self.field(&given, name, last_bytes(expression.span, name), mistakes)
+            }
             Node::Index { of, index, .. } => {
-                self.check(of, mistakes);
-                self.check(index, mistakes);
+                let given = self.check(of, mistakes);
+                let by = self.check(index, mistakes);
+                self.index(&given, (index, &by), mistakes)
             }
             Node::Call {
                 receiver,
@@ -62,44 +108,70 @@ impl<'a> Scope<'a> {
                 function_span,
                 arguments,
             } => {
-                if let Some(receiver) = receiver {
-                    self.check(receiver, mistakes);
-                }
-                self.call(
-                    receiver.is_some(),
-                    function,
-                    *function_span,
-                    arguments,
-                    mistakes,
-                );
+                let receiver = receiver
+                    .as_deref()
+                    .map(|receiver| (receiver, self.check(receiver, mistakes)));
+                self.call(receiver, function, *function_span, arguments, mistakes)
             }
-            Node::List(elements) => elements
-                .iter()
-                .for_each(|element| self.check(element, mistakes)),
+            Node::List(elements) => {
+                let types: Vec<_> = (elements.iter())
+                    .map(|element| self.check(element, mistakes))
+                    .collect();
+                Type::list(types.into_iter().reduce(Type::or).unwrap_or(Type::Any))
+            }
             Node::Map(entries) => {
+                let mut fields = Vec::new();
                 for (key, value) in entries {
                     self.check(key, mistakes);
-                    self.check(value, mistakes);
+                    let of = self.check(value, mistakes);
+                    if let Node::Literal(Literal::Text(name)) = &key.node {
+                        fields.push((name.as_str(), of));
+                    }
+                }
+                match fields.len() == entries.len() {
+                    true => Type::fields("a map", fields),
+                    false => Type::map(Type::Any),
                 }
             }
-            Node::Unary { of, .. } => self.check(of, mistakes),
+            Node::Unary { operator, of } => {
+                let given = self.check(of, mistakes);
+                match operator {
+                    UnaryOperator::Not => {
+                        truth(of.span, &given, mistakes);
+                        Type::Bool
+                    }
+                    UnaryOperator::Negate => match given {
+                        Type::Number | Type::Duration | Type::Any => given,
+                        other => {
+                            let message = format!("`-` of {} gives nothing", other.describe());
+                            mistakes.error("BD012", expression.span, message);
+                            Type::Any
+                        }
+                    },
+                }
+            }
             Node::Binary {
                 operator,
                 left,
                 right,
             } => {
-                self.check(left, mistakes);
-                self.check(right, mistakes);
-                compared_with_empty(expression.span, *operator, left, right, mistakes);
+                let (a, b) = (self.check(left, mistakes), self.check(right, mistakes));
+                self.operation(
+                    *operator,
+                    expression.span,
+                    (left, &a),
+                    (right, &b),
+                    mistakes,
+                )
             }
             Node::Conditional {
                 condition,
                 then,
                 otherwise,
             } => {
-                self.check(condition, mistakes);
-                self.check(then, mistakes);
-                self.check(otherwise, mistakes);
+                self.check_condition(condition, mistakes);
+                let then = self.check(then, mistakes);
+                then.or(self.check(otherwise, mistakes))
             }
         }
     }
@@ -121,24 +193,48 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn name(&mut self, name: &str, span: Span, mistakes: &mut Mistakes) {
-        if self.visible.iter().any(|variable| variable.name == name) {
+    fn name(&mut self, name: &'a str, span: Span, mistakes: &mut Mistakes) -> Type<'a> {
+        let bound = self
+            .visible
+            .iter()
+            .rev()
+            .find(|variable| variable.name == name);
+        if let Some(variable) = bound {
+            let of = variable.of.clone();
             self.used.insert(name.to_owned());
-            return;
+            return of;
         }
         match name {
-            "it" if self.element => {}
-            "it" => {
-                mistakes
-                    .error("BD011", span, "`it` is nothing here")
-                    .help("`it` is the element in the `where` of a binding");
-            }
+            "it" => match &self.element {
+                Some(element) => return element.clone(),
+                None => {
+                    mistakes
+                        .error("BD011", span, "`it` is nothing here")
+                        .help("`it` is the element in the `where` of a binding");
+                }
+            },
             "params" | "logs" => {
                 mistakes
                     .error("BD011", span, format!("`{name}` is no value itself"))
                     .help(format!("name one of them: `{name}.name`"));
             }
-            _ if GLOBALS.contains(&name) => {}
+            "now" => return Type::Time,
+            "bundle" => {
+                return Type::fields(
+                    "`bundle`",
+                    vec![
+                        ("harvesterVersion", Type::Text),
+                        ("kubernetesVersion", Type::Text),
+                        ("createdAt", Type::Time),
+                        ("namespaces", Type::list(Type::Text)),
+                    ],
+                );
+            }
+            "cluster" => {
+                mistakes
+                    .error("BD011", span, "`cluster` is no value")
+                    .help("it stands for itself, as the `subject` of a finding");
+            }
             _ if self.elementless.contains(&name) => {
                 mistakes
                     .error(
@@ -166,33 +262,183 @@ impl<'a> Scope<'a> {
                     .help_if(help);
             }
         }
+        Type::Any
     }
 
-    fn field(&mut self, of: &'a Expression, name: &str, span: Span, mistakes: &mut Mistakes) {
-        match &of.node {
-            Node::Name(global) if global == "params" || global == "logs" => {
-                self.named(global, name, span, mistakes);
+    /// A field of a value; what nobody knows of it is held against the rule.
+    fn field(&self, of: &Type<'a>, name: &str, span: Span, mistakes: &mut Mistakes) -> Type<'a> {
+        let (record, place) = match of {
+            Type::Any | Type::Null => return Type::Any,
+            Type::Map(value) => return (**value).clone(),
+            Type::Record(record, place) => (record.clone(), place.clone()),
+            Type::Object(kind) => {
+                match self.schema.and_then(|schema| Type::of_kind(schema, kind)) {
+                    Some(found) => found,
+                    None => return Type::Any,
+                }
             }
-            _ => self.check(of, mistakes),
+            Type::Fields(fields) => {
+                if let Some(of) = fields.field(name) {
+                    return of.clone();
+                }
+                let names: Vec<&str> = fields.fields.iter().map(|(name, _)| *name).collect();
+                let of_line = matches!(fields.field("last"),
+                    Some(Type::Fields(line)) if line.field(name).is_some());
+                let help = match of_line {
+                    true => format!("its lines have: `first.{name}`, `last.{name}`"),
+                    false => {
+                        proposal(name, names.iter().copied()).unwrap_or_else(|| listed(&names))
+                    }
+                };
+                mistakes
+                    .error(
+                        "BD013",
+                        span,
+                        format!("{} has no field `{name}`", fields.what),
+                    )
+                    .help(help);
+                return Type::Any;
+            }
+            other => {
+                let help = match other {
+                    Type::List(_) => Some(format!(
+                        "of one: `list[0].{name}`; of each: `list.map(x, x.{name})`"
+                    )),
+                    Type::Version => Some(format!("`x.{name}()`, with parentheses")),
+                    _ => None,
+                };
+                mistakes
+                    .error("BD012", span, format!("{} has no fields", other.describe()))
+                    .help_if(help);
+                return Type::Any;
+            }
+        };
+        let Some(schema) = self.schema else {
+            return Type::Any;
+        };
+        if let Some(shape) = schema.field(&record, name) {
+            return Type::of_shape(shape, place.below(name));
+        }
+        let names = schema.names(&record);
+        let near = super::nearest::nearest(name, names.iter().copied());
+        let help = match near {
+            Some(near) => {
+                let form = schema
+                    .field(&record, near)
+                    .map(|shape| describe(schema, &shape));
+                format!("did you mean `{near}`? ({})", form.unwrap_or_default())
+            }
+            None => self
+                .elsewhere(name, &place)
+                .unwrap_or_else(|| listed(&names)),
+        };
+        let (kind, path) = place.field(name);
+        mistakes
+            .error("BD013", span, format!("`{kind}` has no field `{path}`"))
+            .help(help);
+        Type::Any
+    }
+
+    /// A field at the top of an object that is really one of `metadata`, `spec` or `status`.
+    fn elsewhere(&self, name: &str, place: &types::Place) -> Option<String> {
+        let schema = self.schema?;
+        let top = schema.kind(place.kind_if_top()?)?;
+        let parts = ["metadata", "spec", "status"].into_iter();
+        let found = parts.filter(|part| {
+            matches!(schema.field(&top, part), Some(Shape::Record(record))
+                if schema.field(&record, name).is_some())
+        });
+        let found: Vec<String> = found.map(|part| format!("`{part}.{name}`")).collect();
+        (!found.is_empty()).then(|| format!("did you mean {}?", found.join(" or ")))
+    }
+
+    /// `of[by]`.
+    fn index(
+        &self,
+        of: &Type<'a>,
+        (index, by): (&'a Expression, &Type<'a>),
+        mistakes: &mut Mistakes,
+    ) -> Type<'a> {
+        let (wanted, fits) = match of {
+            Type::Any | Type::Null => return Type::Any,
+            Type::List(_) => ("a position", matches!(by, Type::Number | Type::Any)),
+            Type::Map(_) | Type::Record(..) | Type::Object(_) | Type::Fields(_) => {
+                ("a key", by.is_text() || matches!(by, Type::Any))
+            }
+            other => {
+                let message = format!("{} has no elements", other.describe());
+                mistakes.error("BD012", index.span, message);
+                return Type::Any;
+            }
+        };
+        if !fits {
+            let message = format!("expected {wanted}, and this is {}", by.describe());
+            mistakes
+                .error("BD012", index.span, message)
+                .label(format!("in {}", of.describe()));
+            return Type::Any;
+        }
+        match (of, &index.node) {
+            (Type::List(element), _) => (**element).clone(),
+            (Type::Map(value), _) => (**value).clone(),
+            (_, Node::Literal(Literal::Text(name))) => self.field(of, name, index.span, mistakes),
+            _ => Type::Any,
         }
     }
 
-    /// Checks the name of a log matcher that a binding takes its elements from.
-    pub(super) fn check_log(&mut self, name: &Spanned<String>, mistakes: &mut Mistakes) {
-        self.named("logs", &name.value, name.span, mistakes);
+    /// Checks the path of a field of a value, as evidence names it.
+    pub(super) fn check_path(
+        &self,
+        of: &Type<'a>,
+        path: &Spanned<FieldPath>,
+        mistakes: &mut Mistakes,
+    ) {
+        let mut of = of.clone();
+        for step in &path.value.steps {
+            of = match (step, &of) {
+                (PathStep::Field(name), _) => self.field(&of, name, path.span, mistakes),
+                (_, Type::List(element)) => (**element).clone(),
+                (_, Type::Any) => Type::Any,
+                (_, other) => {
+                    let message = format!("{} has no elements", other.describe());
+                    mistakes.error("BD012", path.span, message);
+                    Type::Any
+                }
+            };
+        }
+    }
+
+    /// Checks the name of a log matcher that a binding takes its elements from: a list of records.
+    pub(super) fn check_log(
+        &mut self,
+        name: &'a Spanned<String>,
+        mistakes: &mut Mistakes,
+    ) -> Type<'a> {
+        self.named("logs", &name.value, name.span, mistakes)
     }
 
     /// `params.name` or `logs.name`.
-    fn named(&mut self, what: &str, name: &str, span: Span, mistakes: &mut Mistakes) {
-        let names = if what == "params" {
-            &self.params
-        } else {
-            &self.logs
+    fn named(&mut self, what: &str, name: &str, span: Span, mistakes: &mut Mistakes) -> Type<'a> {
+        let found = match what {
+            "params" => self.params.get(name).map(|param| match param {
+                Param::Number(_) | Param::Quantity(_) => Type::Number,
+                Param::Text(_) => Type::Text,
+                Param::Bool(_) => Type::Bool,
+                Param::Duration(_) => Type::Duration,
+            }),
+            _ => self
+                .logs
+                .get(name)
+                .map(|matcher| Type::list(record(matcher))),
         };
-        if names.contains(name) {
+        if let Some(found) = found {
             self.used.insert(format!("{what}.{name}"));
-            return;
+            return found;
         }
+        let names: Vec<&str> = match what {
+            "params" => self.params.keys().map(String::as_str).collect(),
+            _ => self.logs.keys().map(String::as_str).collect(),
+        };
         let help = proposal(name, names.iter().copied());
         mistakes
             .error("BD011", span, format!("there is no `{what}.{name}`"))
@@ -201,22 +447,26 @@ impl<'a> Scope<'a> {
                     .is_empty()
                     .then(|| format!("the rule has no `{what}`"))
             }));
+        Type::Any
     }
 
     fn call(
         &mut self,
-        method: bool,
-        name: &str,
+        receiver: Option<(&'a Expression, Type<'a>)>,
+        name: &'a str,
         span: Span,
         arguments: &'a [Expression],
         mistakes: &mut Mistakes,
-    ) {
+    ) -> Type<'a> {
+        let method = receiver.is_some();
         let Some(function) = function::find(name, method) else {
-            arguments
-                .iter()
-                .for_each(|argument| self.check(argument, mistakes));
+            for argument in arguments {
+                self.check(argument, mistakes);
+            }
             // A relation may be asked for a kind: `owner('Job')`.
-            if method && self.relations.contains(&name) {
+            if let Some(receiver) = receiver
+                && self.relations.contains(&name)
+            {
                 if arguments.len() > 1 {
                     mistakes.error(
                         "BD010",
@@ -224,11 +474,14 @@ impl<'a> Scope<'a> {
                         format!("the relation `{name}` takes at most one argument"),
                     );
                 }
-                return;
+                return match self.schema {
+                    Some(_) => self.relation(name, span, receiver, arguments.first(), mistakes),
+                    None => Type::Any,
+                };
             }
             let (message, help) = function::unknown(name, method, self.relations);
             mistakes.error("BD010", span, message).help_if(help);
-            return;
+            return Type::Any;
         };
         let (least, most) = (function.minimum, function.maximum);
         if !(least..=most).contains(&arguments.len()) {
@@ -255,130 +508,103 @@ impl<'a> Scope<'a> {
                 .error("BD010", span, "`has` takes a field: `has(a.b)`")
                 .help("`present(x)` says whether a variable is there");
         }
-        let variables = function.variables_of(arguments.len()).min(arguments.len());
-        let (names, rest) = arguments.split_at(variables);
-        let outside = self.visible.len();
-        for argument in names {
-            match &argument.node {
-                Node::Name(variable) => {
-                    self.check_new(variable, argument.span, mistakes);
-                    self.visible.push(Variable {
-                        name: variable,
-                        span: argument.span,
-                    });
-                }
-                _ => {
-                    mistakes
-                        .error(
-                            "BD010",
-                            argument.span,
-                            format!("the variable of `{name}` must be a name"),
-                        )
-                        .help(format!("`list.{name}(x, …x…)`"));
-                }
+        literal::check(function, arguments, mistakes);
+        match receiver {
+            Some(receiver) if function.is_macro() => {
+                self.macro_call(function, receiver, arguments, mistakes)
             }
-        }
-        rest.iter()
-            .for_each(|argument| self.check(argument, mistakes));
-        self.visible.truncate(outside);
-        check_literals(function, arguments, mistakes);
-    }
-}
-
-/// Checks what stands in the rule as a constant and would else fail at run time without a word.
-fn check_literals(
-    function: &function::Function,
-    arguments: &[Expression],
-    mistakes: &mut Mistakes,
-) {
-    if let Some(argument) = function.pattern.and_then(|index| arguments.get(index)) {
-        match &argument.node {
-            Node::Literal(Literal::Text(text)) => {
-                if let Err(error) = pattern::read(text) {
-                    mistakes
-                        .error("BD020", argument.span, error.message)
-                        .help_if(error.help);
-                } else if function.name == "extract"
-                    && pattern::read(text).is_ok_and(|read| read.captures == 0)
-                {
-                    mistakes
-                        .error(
-                            "BD020",
-                            argument.span,
-                            "`extract` gives capture 1, and there is none",
-                        )
-                        .help("put what is wanted in parentheses, or use `find`");
+            receiver => {
+                let mut given: Vec<_> = receiver.into_iter().collect();
+                for argument in arguments {
+                    let of = self.check(argument, mistakes);
+                    given.push((argument, of));
                 }
-            }
-            _ => {
-                mistakes
-                    .error(
-                        "BD020",
-                        argument.span,
-                        "a regular expression must be written out here",
-                    )
-                    .help("it is compiled once, before the rule runs: r'…'");
+                self.result(function, &given, mistakes)
             }
         }
     }
-    let Some((last, Node::Literal(Literal::Text(text)))) =
-        arguments.last().map(|last| (last, &last.node))
-    else {
-        return;
+}
+
+/// The bytes of a field's name, which end those of its expression.
+fn last_bytes(span: Span, name: &str) -> Span {
+    Span::new(
+        span.end.saturating_sub(name.len()).max(span.start),
+        span.end,
+    )
+}
+
+/// A record of a log matcher.
+pub(super) fn record(matcher: &LogMatcher) -> Type<'_> {
+    let captures = || {
+        let all = matcher
+            .patterns
+            .iter()
+            .flat_map(|pattern| &pattern.captures);
+        let names: BTreeSet<&str> = all.map(String::as_str).collect();
+        names.into_iter()
     };
-    let (valid, what) = match function.name {
-        "duration" => (duration::parse(text).is_some(), "a duration"),
-        "quantity" => (quantity::parse(text).is_some(), "a quantity"),
-        "semver" => (version::Version::parse(text).is_some(), "a version"),
-        "inRange" => match version::VersionRange::parse(text) {
-            Ok(_) => return,
-            Err(error) => {
-                mistakes
-                    .error("BD040", last.span, error.message)
-                    .help_if(error.help);
-                return;
-            }
-        },
-        _ => return,
-    };
-    if !valid {
-        let help = match function.name {
-            "duration" => "durations are written '45s', '10m', '2d14h'",
-            "quantity" => "quantities are written '512Mi', '5G', '100m'",
-            _ => "versions are written 'v1.4.1'",
-        };
-        mistakes
-            .error("BD040", last.span, format!("`{text}` is not {what}"))
-            .help(help);
+    let mut line = vec![
+        ("time", Type::Time),
+        ("line", Type::Number),
+        ("file", Type::Text),
+        ("text", Type::Text),
+    ];
+    line.extend(captures().map(|name| (name, Type::Text)));
+    let line = Type::fields("a log line", line);
+    let object = |kind| Type::Object(Rc::new(crate::graph::Kind::new("", kind)));
+    let mut fields = vec![
+        ("count", Type::Number),
+        ("first", line.clone()),
+        ("last", line.clone()),
+        ("samples", Type::list(line)),
+        ("node", object("Node")),
+        ("pod", object("Pod")),
+        ("namespace", Type::Text),
+        ("container", Type::Text),
+        ("cleared", Type::Bool),
+        ("heldSince", Type::Time),
+        ("heldFor", Type::Duration),
+    ];
+    let measured = matcher.measure.keys().map(|name| {
+        let parts = ["min", "max", "sum"].map(|part| (part, Type::Number));
+        (name.as_str(), Type::fields("a measure", parts.to_vec()))
+    });
+    let grouped = matcher.group.iter().map(|name| (name.as_str(), Type::Text));
+    for (name, of) in measured.chain(grouped) {
+        if !fields.iter().any(|(known, _)| *known == name) {
+            fields.push((name, of));
+        }
+    }
+    Type::fields("a log record", fields)
+}
+
+/// What a place holds, for a proposal.
+fn describe(schema: &Schema, shape: &Shape<'_>) -> String {
+    match shape {
+        Shape::Any => "anything".to_owned(),
+        Shape::Word(word) => (*word).to_owned(),
+        Shape::Choice(values) => (*values).to_owned(),
+        Shape::Map(value) => format!("map of name to {}", describe(schema, value)),
+        Shape::List(element) => format!("list of {}", describe(schema, element)),
+        Shape::Record(record) => {
+            let names = schema.names(record);
+            let more = if names.len() > MOST_LISTED {
+                ", …"
+            } else {
+                ""
+            };
+            let names: Vec<&str> = names.into_iter().take(MOST_LISTED).collect();
+            format!("{{{}{more}}}", names.join(", "))
+        }
     }
 }
 
-/// `x == ''` is false for what is absent or null, which is seldom meant.
-fn compared_with_empty(
-    span: Span,
-    operator: BinaryOperator,
-    left: &Expression,
-    right: &Expression,
-    mistakes: &mut Mistakes,
-) {
-    let empty = |side: &Expression| matches!(&side.node, Node::Literal(Literal::Text(text)) if text.is_empty());
-    let proposal = match operator {
-        BinaryOperator::Equal => "`empty(x)`",
-        BinaryOperator::NotEqual => "`!empty(x)`",
-        _ => return,
+fn listed(names: &[&str]) -> String {
+    let more = if names.len() > MOST_LISTED {
+        ", …"
+    } else {
+        ""
     };
-    if empty(left) || empty(right) {
-        mistakes
-            .warning(
-                "BD080",
-                span,
-                format!(
-                    "`{}` with '' does not see what is absent or null",
-                    operator.sign()
-                ),
-            )
-            .help(format!(
-                "write {proposal}: it holds for absent, null, '', [] and {{}} alike"
-            ));
-    }
+    let shown: Vec<&str> = names.iter().copied().take(MOST_LISTED).collect();
+    format!("its fields are: {}{more}", shown.join(", "))
 }

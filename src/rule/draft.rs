@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
+use super::schema::Schema;
 use super::shape::{self, Wants};
 use super::source::{RuleSource, Span};
 use super::tree::{self, Scalar, Tree};
@@ -27,18 +28,23 @@ use super::{
 use crate::finding::Severity;
 
 /// The shape of a rule file as JSON Schema.
-pub(super) fn schema() -> serde_json::Value {
+pub(super) fn file_schema() -> serde_json::Value {
     static FILE: Wants = Wants::Map(&shapes::RULE);
     shape::json_schema(&FILE, "Rule of bundle-doctor")
 }
 
 /// Reads a rule file. The rule comes with its warnings, or not at all.
-pub(super) fn read(source: RuleSource, relations: &[&str]) -> (Option<Rule>, Vec<Mistake>) {
+/// With a schema, fields and types are checked, too.
+pub(super) fn read(
+    source: RuleSource,
+    relations: &[&str],
+    schema: Option<&Schema>,
+) -> (Option<Rule>, Vec<Mistake>) {
     let source = Arc::new(source);
     let mut mistakes = Mistakes::new(&source);
     let rule = tree::read(&source.text, &mut mistakes).and_then(|tree| {
         let keys = Keys::of(&tree, &shapes::RULE, &mut mistakes)?;
-        Some(rule(&keys, &source, relations, &mut mistakes))
+        Some(rule(&keys, &source, (relations, schema), &mut mistakes))
     });
     let rule = rule.filter(|_| !mistakes.has_error());
     (rule, mistakes.into_list())
@@ -90,7 +96,7 @@ pub(super) fn param(text: &str, plain: bool) -> Param {
 fn rule(
     keys: &Keys<'_>,
     source: &Arc<RuleSource>,
-    relations: &[&str],
+    (relations, schema): (&[&str], Option<&Schema>),
     mistakes: &mut Mistakes,
 ) -> Rule {
     let severity = keys.get("severity");
@@ -162,7 +168,7 @@ fn rule(
         _ => usize::MAX,
     };
     let incomplete = rule.matches.len() < stated;
-    names::check(&rule, relations, &places, incomplete, mistakes);
+    names::check(&rule, relations, schema, &places, incomplete, mistakes);
     rule
 }
 
@@ -188,14 +194,7 @@ fn identity(tree: &Tree, file: &str, mistakes: &mut Mistakes) -> Option<String> 
 fn slug(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
     let scalar = keys::scalar(tree, "a name", mistakes)?;
     let text = scalar.text.as_str();
-    let parts = || text.split('-');
-    let valid = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    };
-    if !parts().all(valid) {
+    if !super::is_id(text) {
         mistakes
             .error("BD001", tree.span, format!("`{text}` is not in kebab-case"))
             .help("write it in lower case letters and digits, its words joined by `-`");
@@ -318,7 +317,7 @@ fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) 
         };
         match source {
             BindingSource::Kind(kind) | BindingSource::Object { kind, .. } => {
-                requires.kinds.push(kind.clone())
+                requires.kinds.push(kind.value.clone())
             }
             BindingSource::Logs(name) => {
                 let sources = logs
@@ -512,7 +511,7 @@ remedy:
                 "calls",
                 &[(
                     "it.node == node",
-                    "age(it, 1) > now && it.startsWth('a') && age.exists('x', true) && it.exists(x) && has(it)",
+                    "age(now, 1) > params.patience && it.what.startsWth('a') && age.exists('x', true) && it.samples.exists(x) && has(it)",
                 )],
             ),
             (
@@ -578,7 +577,7 @@ remedy:
                 "patterns-in-expressions",
                 &[(
                     "it.node == node",
-                    "it.text.matches('a(') || it.text.extract('a') == it.text || it.text.find(node) == 'x'",
+                    "it.what.matches('a(') || it.what.extract('a') == it.what || it.what.find(it.what) == 'x'",
                 )],
             ),
             (
@@ -604,7 +603,7 @@ remedy:
                     ),
                     (
                         "it.node == node",
-                        "age(it.time) > duration('10 m') && inRange('1.0', '>x') && quantity('5GiB') > 1 && semver('x') == semver('v1')",
+                        "age(it.last.time) > duration('10 m') && inRange('1.0', '>x') && quantity('5GiB') > 1 && semver('x') == semver('v1')",
                     ),
                 ],
             ),
@@ -620,7 +619,10 @@ remedy:
             ),
             (
                 "empty-text",
-                &[("it.node == node", "it.text == '' || '' != it.text")],
+                &[(
+                    "it.node == node",
+                    "it.what == '' || '' != it.what || it.what == null",
+                )],
             ),
             (
                 "links",

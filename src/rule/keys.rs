@@ -327,10 +327,10 @@ pub(crate) fn choice<T: Copy>(
 }
 
 /// A path of a field.
-pub(crate) fn field_path(tree: &Tree, mistakes: &mut Mistakes) -> Option<FieldPath> {
+pub(crate) fn field_path(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<FieldPath>> {
     let scalar = scalar(tree, "the path of a field", mistakes)?;
     match FieldPath::parse(&scalar.text) {
-        Ok(path) => Some(path),
+        Ok(path) => Some(Spanned::new(path, tree.span)),
         Err(at) => {
             let span = scalar.passage().span(at, scalar.text.len());
             mistakes

@@ -152,7 +152,7 @@ impl RuleErrors {
     }
 
     /// Puts them in the order in which they are shown.
-    pub(super) fn sort(&mut self) {
+    pub fn sort(&mut self) {
         self.mistakes.sort_by(|a, b| {
             let place = |mistake: &Mistake| mistake.labels.first().map(|(span, _)| *span);
             (a.file(), place(a), a.code, &a.message).cmp(&(b.file(), place(b), b.code, &b.message))
@@ -236,6 +236,16 @@ impl Mistakes {
         message: impl Into<String>,
     ) -> &mut Mistake {
         self.push(code, Level::Warning, vec![(span, String::new())], message)
+    }
+
+    /// Advice at a place.
+    pub(crate) fn advice(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Mistake {
+        self.push(code, Level::Advice, vec![(span, String::new())], message)
     }
 
     /// An error of the file as a whole.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use regex::RegexBuilder;
+use regex_syntax::ast::Ast;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// The largest compiled pattern, in bytes: the regex crate's own default.
@@ -56,6 +57,37 @@ pub(super) fn read(text: &str) -> Result<Read, PatternError> {
         captures: hir.properties().explicit_captures_len(),
         matches_empty: hir.properties().minimum_len() == Some(0),
     })
+}
+
+/// A name with stops in it of which one is not escaped, so that it means any character: `longhorn.io`.
+pub(super) fn open_stop(text: &str) -> Option<Range<usize>> {
+    fn word(ast: Option<&Ast>) -> bool {
+        matches!(ast, Some(Ast::Literal(literal)) if literal.c.is_ascii_alphabetic())
+    }
+    fn within(ast: &Ast) -> Option<Range<usize>> {
+        match ast {
+            Ast::Concat(concat) => {
+                let parts = &concat.asts;
+                let stop = (1..parts.len()).find_map(|at| match parts.get(at) {
+                    Some(Ast::Dot(span)) => (word(parts.get(at - 1)) && word(parts.get(at + 1)))
+                        .then_some(span.start.offset..span.end.offset),
+                    _ => None,
+                });
+                stop.or_else(|| parts.iter().find_map(within))
+            }
+            Ast::Group(group) => within(&group.ast),
+            Ast::Repetition(repetition) => within(&repetition.ast),
+            Ast::Alternation(alternation) => alternation.asts.iter().find_map(within),
+            _ => None,
+        }
+    }
+    let stop = within(&regex_syntax::ast::parse::Parser::new().parse(text).ok()?)?;
+    let other = |c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let before = text.get(..stop.start)?;
+    let after = text.get(stop.end..)?;
+    let start = before.rfind(other).map_or(0, |at| at + 1);
+    let end = stop.end + after.find(other).unwrap_or(after.len());
+    Some(start..end)
 }
 
 fn syntax_error(text: &str, error: &regex_syntax::Error) -> PatternError {
@@ -145,6 +177,19 @@ mod tests {
                 (captures, empty),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn stops_in_names() {
+        for (text, place) in [
+            (r"x harvesterhci.io/node", Some("harvesterhci.io")),
+            (r"(a|longhorn.io)+", Some("longhorn.io")),
+            (r"longhorn\.io: .*x.", None),
+            (r"x.+y [a.b]", None),
+        ] {
+            let found = open_stop(text).and_then(|range| text.get(range));
+            assert_eq!(found, place, "{text}");
         }
     }
 

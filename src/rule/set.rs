@@ -1,25 +1,21 @@
 //! The rules of a run: built in, added by the user, checked against each other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::draft;
 use super::duration;
+use super::files::{self, File};
 use super::mistake::{Level, Mistake, Mistakes, RuleErrors};
 use super::nearest::nearest;
+use super::schema::{self, Schema};
 use super::source::RuleSource;
-use super::tree::MAXIMUM_SIZE;
 use super::{Category, Link, LinkOrder, LinkTarget, Param, Rule, Status};
 use crate::diagnosis;
-
-static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
-
-/// How deep the folders of a rule pack may nest: a link that leads back up must end somewhere.
-const MAXIMUM_FOLDERS: usize = 8;
+use crate::finding::Confidence;
 
 /// Rules that may run together, in order of their ids.
 #[derive(Debug, Clone)]
@@ -28,10 +24,13 @@ pub struct RuleSet {
     warnings: RuleErrors,
 }
 
-/// A file that may hold a rule, or why it could not be read.
-struct File {
-    name: String,
-    text: Result<String, String>,
+/// Rules that belong together.
+struct Pack {
+    rules: Vec<File>,
+    /// Fields of kinds that its rules use.
+    tables: Vec<File>,
+    /// Whether fields and types are checked.
+    checked: bool,
 }
 
 impl RuleSet {
@@ -48,9 +47,43 @@ impl RuleSet {
     ///
     /// # Errors
     /// Every mistake of every file, and directories that cannot be read.
+    ///
+    /// Fields and types of the built-in rules are taken as checked: a test does it.
     pub fn load(directories: &[PathBuf], relations: &[&str]) -> Result<RuleSet, RuleErrors> {
-        let mut packs = vec![embedded(&BUILT_IN)];
-        packs.extend(directories.iter().map(|directory| files_below(directory)));
+        RuleSet::of_packs(false, directories, relations)
+    }
+
+    /// As [`RuleSet::load`], with every check of the built-in rules, too.
+    ///
+    /// # Errors
+    /// Every mistake of every file, and directories that cannot be read.
+    pub fn load_checked(
+        directories: &[PathBuf],
+        relations: &[&str],
+    ) -> Result<RuleSet, RuleErrors> {
+        RuleSet::of_packs(true, directories, relations)
+    }
+
+    fn of_packs(
+        check_built_in: bool,
+        directories: &[PathBuf],
+        relations: &[&str],
+    ) -> Result<RuleSet, RuleErrors> {
+        let mut packs = vec![Pack {
+            rules: files::built_in(files::is_rule),
+            tables: Vec::new(),
+            checked: check_built_in,
+        }];
+        packs.extend(directories.iter().map(|directory| {
+            let mut tables = files::below(directory, files::is_table);
+            // A folder that cannot be read is told among the rules.
+            tables.retain(|table| files::is_table(table.name.as_ref()));
+            Pack {
+                rules: files::below(directory, files::is_rule),
+                tables,
+                checked: true,
+            }
+        }));
         read(packs, relations)
     }
 
@@ -63,7 +96,12 @@ impl RuleSet {
             name: (*name).to_owned(),
             text: Ok((*text).to_owned()),
         };
-        read(vec![texts.iter().map(file).collect()], relations)
+        let pack = Pack {
+            rules: texts.iter().map(file).collect(),
+            tables: Vec::new(),
+            checked: true,
+        };
+        read(vec![pack], relations)
     }
 
     /// The rules, in order of their ids; deprecated ones among them until [`RuleSet::select`].
@@ -137,25 +175,35 @@ impl RuleSet {
     ///
     /// # Errors
     /// A name that no rule and no category has.
-    pub fn select(mut self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
+    pub fn select(self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
+        let mut set = self.filter(only, skip)?;
+        set.rules
+            .retain(|rule| rule.status != Status::Deprecated || is_named(rule, only));
+        Ok(set)
+    }
+
+    /// The same, deprecated rules being rules like others: for who lists them.
+    ///
+    /// # Errors
+    /// A name that no rule and no category has.
+    pub fn filter(mut self, only: &[String], skip: &[String]) -> Result<RuleSet, SelectError> {
         if let Some(name) = only.iter().chain(skip).find(|name| !self.knows(name)) {
             return Err(self.unknown(name));
         }
-        let named = |rule: &Rule, names: &[String]| {
-            names
-                .iter()
-                .any(|name| rule.id == *name || rule.aliases.contains(name))
+        let fits = |rule: &Rule, names: &[String]| {
+            is_named(rule, names) || names.iter().any(|name| rule.category.name() == name)
         };
-        let of_category =
-            |rule: &Rule, names: &[String]| names.iter().any(|name| rule.category.name() == name);
-        self.rules.retain(|rule| {
-            let wanted = match rule.status {
-                Status::Deprecated => named(rule, only),
-                _ => only.is_empty() || named(rule, only) || of_category(rule, only),
-            };
-            wanted && !named(rule, skip) && !of_category(rule, skip)
-        });
+        self.rules
+            .retain(|rule| (only.is_empty() || fits(rule, only)) && !fits(rule, skip));
         Ok(self)
+    }
+
+    /// The rule of this id or alias, or what was meant.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(&self, name: &str) -> Result<&Rule, SelectError> {
+        self.get(name).ok_or_else(|| self.unknown(name))
     }
 
     /// Sets a constant of a rule, as `--param` states it: `RULE.NAME=VALUE`.
@@ -228,6 +276,13 @@ impl RuleSet {
     }
 }
 
+/// Whether one of these is the rule's id or an alias of it.
+fn is_named(rule: &Rule, names: &[String]) -> bool {
+    names
+        .iter()
+        .any(|name| rule.id == *name || rule.aliases.contains(name))
+}
+
 /// A name that no rule and no category has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no rule or category `{name}`{proposal}")]
@@ -274,95 +329,40 @@ fn propose(near: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a file holds a rule, and not a rule's cases.
-fn is_rule(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
-    stem.is_some_and(|stem| !stem.ends_with(".test") && !stem.starts_with('.'))
-}
-
-fn embedded(directory: &Dir<'_>) -> Vec<File> {
-    let mut files: Vec<File> = directory
-        .files()
-        .filter(|file| is_rule(file.path()))
-        .map(|file| File {
-            name: format!("rules/{}", file.path().display()),
-            text: file
-                .contents_utf8()
-                .map(str::to_owned)
-                .ok_or_else(|| "the file is not UTF-8".to_owned()),
-        })
-        .collect();
-    files.extend(directory.dirs().flat_map(embedded));
-    files
-}
-
-/// The rule files of a pack, in order of their paths.
-fn files_below(directory: &Path) -> Vec<File> {
-    let mut files = Vec::new();
-    let mut open = vec![(directory.to_owned(), 0)];
-    while let Some((path, depth)) = open.pop() {
-        let name = path.display().to_string();
-        let fail = |reason: String| File {
-            name: name.clone(),
-            text: Err(reason),
+/// The tables of kinds that come with the program and those of packs; mistakes in them are noted.
+fn tables(packs: &mut [Pack], mistakes: &mut Vec<Mistake>) -> Cow<'static, Schema> {
+    let mut schema = Cow::Borrowed(schema::built_in());
+    for File { name, text } in packs.iter_mut().flat_map(|pack| pack.tables.drain(..)) {
+        let found = match &text {
+            Ok(text) => schema.to_mut().add(text),
+            Err(reason) => vec![reason.clone()],
         };
-        if path.is_dir() {
-            match fs::read_dir(&path) {
-                Ok(entries) if depth < MAXIMUM_FOLDERS => {
-                    open.extend(
-                        entries
-                            .filter_map(Result::ok)
-                            .map(|entry| (entry.path(), depth + 1)),
-                    );
-                }
-                Ok(_) => files.push(fail(format!(
-                    "folders nest more than {MAXIMUM_FOLDERS} deep"
-                ))),
-                Err(error) => files.push(fail(format!("the directory cannot be read: {error}"))),
-            }
-        } else if depth == 0 {
-            files.push(fail("there is no such directory".to_owned()));
-        } else if is_rule(&path) {
-            files.push(File {
-                name: name.clone(),
-                text: text_of(&path),
-            });
+        let source = RuleSource {
+            name,
+            text: text.unwrap_or_default(),
+        };
+        let mut file = Mistakes::new(&source);
+        for mistake in found {
+            file.error_of_file("BD001", mistake);
         }
+        mistakes.extend(file.into_list());
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    files
-}
-
-/// The text of a rule file, unless it is so large that it can't be one.
-fn text_of(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err("not a file".to_owned());
-    }
-    if metadata.len() > MAXIMUM_SIZE as u64 {
-        return Err(format!(
-            "the file is larger than {} KiB",
-            MAXIMUM_SIZE >> 10
-        ));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())
+    schema
 }
 
 /// Reads packs of files, a later one replacing what an earlier one has.
-fn read(packs: Vec<Vec<File>>, relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors> {
     let mut mistakes: Vec<Mistake> = Vec::new();
+    // Not even the tables of the program are read where nothing is to be checked.
+    let checked = packs.iter().any(|pack| pack.checked);
+    let schema = checked.then(|| tables(&mut packs, &mut mistakes));
     let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
     // Ids of rules with mistakes, by their files: a link to one of them is not to be blamed.
     let mut unread: BTreeSet<String> = BTreeSet::new();
     for pack in packs {
         let mut own: BTreeMap<String, Rule> = BTreeMap::new();
-        for File { name, text } in pack {
+        let schema = schema.as_deref().filter(|_| pack.checked);
+        for File { name, text } in pack.rules {
             let (text, unreadable) = match text {
                 Ok(text) => (text, None),
                 Err(reason) => (String::new(), Some(reason)),
@@ -380,7 +380,7 @@ fn read(packs: Vec<Vec<File>>, relations: &[&str]) -> Result<RuleSet, RuleErrors
                 continue;
             }
             let stem = draft::stem(&source.name);
-            let (rule, found) = draft::read(source, relations);
+            let (rule, found) = draft::read(source, relations, schema);
             mistakes.extend(found);
             let Some(rule) = rule else {
                 unread.insert(stem);
@@ -403,6 +403,7 @@ fn read(packs: Vec<Vec<File>>, relations: &[&str]) -> Result<RuleSet, RuleErrors
     set.rules
         .iter()
         .for_each(|rule| check_links(rule, &set, &unread, &mut mistakes));
+    check_circles(&set, &mut mistakes);
     let mut errors = RuleErrors { mistakes };
     errors.sort();
     match errors
@@ -464,13 +465,57 @@ fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: 
     mistakes.extend(file.into_list());
 }
 
+/// Warns of rules each of which certainly causes the next, and the last the first: there would be no
+/// root among them.
+fn check_circles(set: &RuleSet, mistakes: &mut Vec<Mistake>) {
+    let mut effects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let links = set.links();
+    let certain = |link: &&diagnosis::Link| link.strength == Confidence::Certain;
+    for link in links.iter().filter(certain) {
+        let effects = effects.entry(&link.cause_rule).or_default();
+        effects.insert(&link.effect_rule);
+    }
+    for rule in &set.rules {
+        // The way back to the rule, if there is one; each circle is told once, at its first rule.
+        let mut ways = vec![vec![rule.id.as_str()]];
+        let mut seen = BTreeSet::new();
+        while let Some(way) = ways.pop() {
+            let last = way.last().copied().unwrap_or_default();
+            for &next in effects.get(last).into_iter().flatten() {
+                if next == rule.id && way.len() > 1 && way.iter().all(|id| *id >= rule.id.as_str())
+                {
+                    let mut file = Mistakes::new(&rule.source);
+                    let links = rule.causes.iter().chain(&rule.caused_by);
+                    let place = links.map(|link| link.span).next();
+                    let message = format!(
+                        "{} -> {next} is a circle of certain causes",
+                        way.join(" -> ")
+                    );
+                    file.warning("BD002", place.unwrap_or_default(), message)
+                        .help("weaken one of these links with `strength: likely`");
+                    mistakes.extend(file.into_list());
+                    ways.clear();
+                    break;
+                }
+                if seen.insert(next) {
+                    let mut longer = way.clone();
+                    longer.push(next);
+                    ways.push(longer);
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::graph::relation::names;
 
     fn rule(id: &str, more: &str) -> String {
-        let rest = "title: T\nseverity: info\nmatch: [{ each: _, in: Node }]\nfinding: { subject: cluster, message: M }\n";
+        let rest = "title: T\nseverity: info\nmatch: [{ each: n, in: Node }]\nfinding: { subject: n, message: M }\n";
         format!("id: {id}\n{rest}{more}")
     }
 
@@ -620,19 +665,44 @@ mod tests {
     }
 
     #[test]
+    fn circles_of_certain_links_are_told_once() {
+        let link =
+            |to: &str, strength: &str| format!("causes: [{{ rule: {to}, strength: {strength} }}]");
+        let texts = [
+            ("vm/a.yaml", rule("a", &link("b", "certain"))),
+            ("vm/b.yaml", rule("b", &link("c", "certain"))),
+            ("vm/c.yaml", rule("c", &link("a", "certain"))),
+            ("vm/d.yaml", rule("d", &link("e", "certain"))),
+            ("vm/e.yaml", rule("e", &link("d", "likely"))),
+        ];
+        let texts: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let messages: Vec<&str> = set
+            .warnings()
+            .mistakes
+            .iter()
+            .map(|mistake| mistake.message.as_str())
+            .collect();
+        assert_eq!(messages, ["a -> b -> c -> a is a circle of certain causes"]);
+    }
+
+    #[test]
     fn links_are_checked_between_files() {
-        let exports = "finding: { subject: cluster, message: M, exports: { node: now } }";
+        let exports = "finding: { subject: n, message: M, exports: { node: n } }";
         let one = rule(
             "one",
             "causes: [{ rule: two, same: [node] }, { rule: three, same: [node] }, { rule: thre }]",
         )
-        .replace("finding: { subject: cluster, message: M }", exports);
+        .replace("finding: { subject: n, message: M }", exports);
         let texts = [
             ("vm/one.yaml", one),
             ("vm/two.yaml", rule("two", "")),
             (
                 "vm/three.yaml",
-                rule("three", "").replace("finding: { subject: cluster, message: M }", exports),
+                rule("three", "").replace("finding: { subject: n, message: M }", exports),
             ),
         ];
         let texts: Vec<(&str, &str)> = texts

@@ -52,6 +52,26 @@ pub struct RuleSource {
     pub text: String,
 }
 
+impl RuleSource {
+    /// 1-based line of a byte.
+    pub fn line(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+    }
+
+    /// A piece of the text on one line, cut at 120 characters.
+    pub fn short(&self, span: Span) -> String {
+        const LONGEST: usize = 120;
+        let piece = self.text.get(span.start..span.end).unwrap_or_default();
+        let words: Vec<&str> = piece.split_whitespace().collect();
+        let line = words.join(" ");
+        match line.char_indices().nth(LONGEST) {
+            None => line,
+            Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        }
+    }
+}
+
 /// Names the file only: its text would drown whatever holds it.
 impl fmt::Debug for RuleSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

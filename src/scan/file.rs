@@ -13,7 +13,9 @@ use regex::bytes::Captures;
 use super::memo::Memo;
 use super::pattern::{Compiled, PLACES, Pattern, PatternSet};
 use super::record::{Folded, Hit, Said};
-use super::{FileScan, HitFields, LogHit, LogShape, MatcherSpec, ScanInput, Which, measures_of};
+use super::{
+    Dropped, FileScan, HitFields, LogHit, LogShape, MatcherSpec, ScanInput, Which, measures_of,
+};
 use crate::layout::Source;
 use crate::parse::line::{Log, lines_back};
 use crate::span::{Problem, ProblemKind};
@@ -72,6 +74,7 @@ pub(super) fn scan(rules: &Rules<'_>, set: &PatternSet, input: &ScanInput<'_>) -
         slots: Vec::new(),
         candidates: Vec::new(),
         dated: (0, None),
+        dropped: BTreeMap::new(),
         full: false,
         log,
     };
@@ -205,6 +208,8 @@ struct Pass<'a> {
     candidates: Vec<u32>,
     /// Start and time of the last line whose time was looked for.
     dated: (usize, Option<Timestamp>),
+    /// Hits that count for nothing, by matcher.
+    dropped: BTreeMap<usize, Dropped>,
     /// There was no room for another record.
     full: bool,
 }
@@ -378,6 +383,7 @@ impl<'a> Pass<'a> {
                 continue;
             };
             if !recent(spec, self.input.now, time) {
+                self.dropped.entry(event.matcher).or_default().old += u64::from(!event.clear);
                 continue;
             }
             if !event.clear
@@ -395,6 +401,7 @@ impl<'a> Pass<'a> {
                     container: self.place.container,
                 });
                 if !holds {
+                    self.dropped.entry(event.matcher).or_default().unfit += 1;
                     continue;
                 }
             }
@@ -485,7 +492,12 @@ impl<'a> Pass<'a> {
                 folded: slot.folded.map(&mut form),
             })
             .collect();
-        FileScan { shape, parts }
+        FileScan {
+            shape,
+            matchers: Arc::clone(&self.set.matchers),
+            parts,
+            dropped: self.dropped,
+        }
     }
 
     /// Reads a hit that is kept.

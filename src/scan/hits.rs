@@ -17,7 +17,37 @@ const MOST_RECORDS: usize = 20_000;
 #[derive(Debug, Clone, Default)]
 pub struct Hits {
     records: Vec<Vec<LogRecord>>,
+    tallies: Vec<Tally>,
     files: Vec<LogShape>,
+}
+
+/// How a matcher came from files to records, thresholds included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Files of its sources.
+    pub files: u64,
+    /// Lines that were folded into its groups.
+    pub hits: u64,
+    /// Lines that its patterns hit, older than `since`.
+    pub old: u64,
+    /// Lines that its patterns hit, for which `where` does not hold.
+    pub unfit: u64,
+    /// Groups before any threshold.
+    pub groups: u64,
+    /// Groups with fewer hits than `count` asks for.
+    pub few: u64,
+    /// Groups with hits enough of which the last is longer ago than `still`.
+    pub ended: u64,
+    /// Time of the earliest folded line.
+    pub first: Option<Timestamp>,
+    /// Time of the latest folded line.
+    pub last: Option<Timestamp>,
+}
+
+/// What keeps a group of hits from being a record.
+enum Threshold {
+    Count,
+    Still,
 }
 
 impl Hits {
@@ -25,6 +55,11 @@ impl Hits {
     /// is not.
     pub fn records(&self, matcher: usize) -> &[LogRecord] {
         self.records.get(matcher).map_or(&[], Vec::as_slice)
+    }
+
+    /// How these records came to be.
+    pub fn tally(&self, matcher: usize) -> Tally {
+        self.tallies.get(matcher).copied().unwrap_or_default()
     }
 
     /// The logs that were read, in the order of their paths; of a rotated log the older files first.
@@ -41,8 +76,23 @@ impl Hits {
         scans.sort_by(|left, right| order(&left.shape.path).cmp(&order(&right.shape.path)));
         let mut merged: Vec<BTreeMap<Vec<String>, Merged>> =
             specs.iter().map(|_| BTreeMap::new()).collect();
+        let mut tallies = vec![Tally::default(); specs.len()];
         let mut files = Vec::with_capacity(scans.len());
-        for FileScan { mut shape, parts } in scans {
+        for scan in scans {
+            for &matcher in scan.matchers.iter() {
+                if let Some(tally) = tallies.get_mut(matcher) {
+                    tally.files += 1;
+                }
+            }
+            for (&matcher, dropped) in &scan.dropped {
+                if let Some(tally) = tallies.get_mut(matcher) {
+                    tally.old += dropped.old;
+                    tally.unfit += dropped.unfit;
+                }
+            }
+            let FileScan {
+                mut shape, parts, ..
+            } = scan;
             let mut dropped = false;
             for Part {
                 matcher,
@@ -81,14 +131,40 @@ impl Hits {
         let records = specs
             .iter()
             .zip(merged)
-            .map(|(spec, records)| {
-                let records = records.into_iter();
-                records
-                    .filter_map(|(values, merged)| merged.record(spec, &values, now))
-                    .collect()
+            .zip(&mut tallies)
+            .map(|((spec, records), tally)| {
+                let mut kept = Vec::new();
+                for (values, merged) in records {
+                    tally.add(&merged.folded);
+                    match merged.record(spec, &values, now) {
+                        Ok(record) => kept.extend(record),
+                        Err(Threshold::Count) => tally.few += 1,
+                        Err(Threshold::Still) => tally.ended += 1,
+                    }
+                }
+                kept
             })
             .collect();
-        Hits { records, files }
+        Hits {
+            records,
+            tallies,
+            files,
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, group: &Folded<LogHit>) {
+        self.hits += group.count;
+        let Some((first, last)) = &group.ends else {
+            return;
+        };
+        self.groups += 1;
+        self.first = match (self.first, first.time) {
+            (Some(known), Some(time)) => Some(known.min(time)),
+            (known, time) => known.or(time),
+        };
+        self.last = self.last.max(last.time);
     }
 }
 
@@ -142,15 +218,18 @@ impl Merged {
         spec: &MatcherSpec,
         values: &[String],
         now: Timestamp,
-    ) -> Option<LogRecord> {
+    ) -> Result<Option<LogRecord>, Threshold> {
+        // A group of nothing but clearing lines is none.
+        let Some((first, last)) = self.folded.ends.take() else {
+            return Ok(None);
+        };
         if !self.folded.counts(spec) {
-            return None;
+            return Err(Threshold::Count);
         }
         let held = match spec.still {
-            Some(still) => Some(self.folded.held(still, now)?),
+            Some(still) => Some(self.folded.held(still, now).ok_or(Threshold::Still)?),
             None => None,
         };
-        let (first, last) = self.folded.ends?;
         let mut samples = self.folded.samples;
         if !samples.iter().any(|sample| sample.same(&last)) {
             samples.push(last.clone());
@@ -162,7 +241,7 @@ impl Merged {
             .filter(|(field, _)| *field == "file" || !PLACES.contains(&field.as_str()));
         let measures = spec.measure.keys().zip(&self.folded.measures);
         let [node, namespace, pod, container] = self.places;
-        Some(LogRecord {
+        Ok(Some(LogRecord {
             fields: fields
                 .map(|(field, value)| (field.clone(), value.clone()))
                 .collect(),
@@ -180,6 +259,6 @@ impl Merged {
             measures: measures
                 .filter_map(|(name, value)| Some((name.clone(), (*value)?)))
                 .collect(),
-        })
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! Compiles the regexes of matchers, and the set of those that apply to a file.
 
+use std::sync::Arc;
+
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
@@ -129,8 +131,17 @@ pub(super) fn compile(
     Compiled { patterns, not }
 }
 
-/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them.
-fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+/// Whether a pattern that may run is tried on every line of a file, since its matches have no literal
+/// in common by which lines can be told apart.
+pub(crate) fn is_slow(text: &str) -> bool {
+    parse(text).is_ok_and(|(hir, _)| {
+        hir.properties().minimum_len() != Some(0) && literal::required(&hir).is_none()
+    })
+}
+
+/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them, and
+/// says which.
+fn parse(text: &str) -> Result<(Hir, bool), (String, Option<usize>)> {
     let parse = |unicode| {
         let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
         parser
@@ -138,7 +149,11 @@ fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
             .map(|hir| (hir, unicode))
             .map_err(|error| mistake(&error))
     };
-    let (hir, unicode) = parse(false).or_else(|_| parse(true))?;
+    parse(false).or_else(|_| parse(true))
+}
+
+fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+    let (hir, unicode) = parse(text)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err((
             "it matches the empty text, hence every line".to_owned(),
@@ -179,6 +194,8 @@ impl Pattern {
 
 /// All patterns that apply to a file, and the filters that choose its lines.
 pub(super) struct PatternSet {
+    /// The matchers that they are of.
+    pub(super) matchers: Arc<[usize]>,
     pub(super) filters: Vec<Filter>,
     /// Patterns without a literal, tried on every line.
     pub(super) slow: Option<(RegexSet, Vec<u32>)>,
@@ -187,6 +204,7 @@ pub(super) struct PatternSet {
 impl PatternSet {
     /// Of patterns under the numbers that they have among all.
     pub(super) fn new<'a>(
+        matchers: Arc<[usize]>,
         patterns: impl Iterator<Item = (u32, &'a Pattern)> + Clone,
     ) -> PatternSet {
         let literals = patterns
@@ -209,6 +227,7 @@ impl PatternSet {
             .size_limit(SIZE_LIMIT * (slow.len() + 1))
             .build();
         PatternSet {
+            matchers,
             filters: filters(literals),
             slow: set
                 .ok()

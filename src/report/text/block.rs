@@ -5,12 +5,12 @@ use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::page::{PLAIN, Page, columns, cut};
 use super::{BOLD, DIM, TextOptions, colored, severity_paint};
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::wording;
 use crate::finding::{Confidence, Evidence, Finding, Risk, Severity};
 use crate::report::Report;
+use crate::report::page::{PLAIN, Page, columns, cut};
 
 /// Lines of evidence in a block; what is more is counted.
 const EVIDENCE_LINES: usize = 4;
@@ -61,7 +61,7 @@ pub(super) fn write_all(
 }
 
 /// The word that flags and JSON use.
-pub(super) fn severity_word(severity: Severity) -> &'static str {
+pub(in crate::report) fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",
         Severity::Error => "error",
@@ -70,11 +70,19 @@ pub(super) fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-fn confidence_word(confidence: Confidence) -> &'static str {
+pub(in crate::report) fn confidence_word(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Certain => "certain",
         Confidence::Likely => "likely",
         Confidence::Possible => "possible",
+    }
+}
+
+pub(in crate::report) fn risk_word(risk: Risk) -> (&'static str, Paint) {
+    match risk {
+        Risk::Safe => ("safe", PLAIN),
+        Risk::Disruptive => ("disruptive", colored(AnsiColor::Yellow)),
+        Risk::Destructive => ("destructive", colored(AnsiColor::Red)),
     }
 }
 
@@ -187,8 +195,8 @@ fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Resu
 fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -> io::Result<()> {
     let mut lines = 0;
     for (index, evidence) in cause.evidence.iter().enumerate() {
-        let place = place(evidence);
-        let words = words(evidence);
+        let place = evidence_place(evidence);
+        let words = evidence_words(evidence);
         let head = head(if index == 0 { "why" } else { "" });
         let room = page
             .width()
@@ -215,7 +223,7 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
 }
 
 /// `2025-03-14 18:02 UTC  logs/…/longhorn-manager.log:18231`.
-fn place(evidence: &Evidence) -> String {
+pub(in crate::report) fn evidence_place(evidence: &Evidence) -> String {
     let time = evidence
         .time
         .map(|time| format!("{}  ", wording::minute(time)))
@@ -228,7 +236,7 @@ fn place(evidence: &Evidence) -> String {
 }
 
 /// What stands at that place: `Node/harv-3 Ready=Unknown`, the line of the log, or that nothing does.
-fn words(evidence: &Evidence) -> String {
+pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
     let mut words: Vec<String> = Vec::new();
     match (&evidence.object, &evidence.field) {
         (Some(object), Some(field)) => words.push(format!("{object} {field}")),
@@ -320,11 +328,7 @@ fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
 
 fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
     for (index, step) in diagnosis.remedy.iter().enumerate() {
-        let (risk, paint) = match step.risk {
-            Risk::Safe => ("safe", PLAIN),
-            Risk::Disruptive => ("disruptive", colored(AnsiColor::Yellow)),
-            Risk::Destructive => ("destructive", colored(AnsiColor::Red)),
-        };
+        let (risk, paint) = risk_word(step.risk);
         let number = format!(
             "{}{}. ",
             head(if index == 0 { "do" } else { "" }),

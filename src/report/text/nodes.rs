@@ -5,10 +5,10 @@ use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::page::{PLAIN, Page, columns};
 use crate::diagnosis::facts::{NodeSummary, UpgradeNode, UpgradePhase, UpgradeState};
 use crate::diagnosis::wording;
 use crate::report::Report;
+use crate::report::page::{PLAIN, Page, columns};
 
 /// A larger cluster shows the nodes that differ, at most so many, and counts the rest.
 const ROWS: usize = 20;

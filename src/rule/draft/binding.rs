@@ -215,6 +215,9 @@ fn binding_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<BindingSource>
     let text = scalar.text.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     if let Some(kind) = kind_name(first) {
+        let start = scalar.text.len() - scalar.text.trim_start().len();
+        let span = scalar.passage().span(start, start + first.len());
+        let kind = Spanned::new(kind, span);
         let object = rest.trim();
         let (namespace, name) = match object.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),

@@ -257,6 +257,14 @@ pub(super) fn log_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<SourceS
     let spaced = text.contains(char::is_whitespace);
     let parts: Vec<&str> = text.split('/').collect();
     match (SourceSpec::parse(text), parts.as_slice()) {
+        (Some(SourceSpec::Pod { .. }), ["pod", names @ ..])
+            if let Some(odd) = names.iter().find_map(|name| name.chars().find(is_odd)) =>
+        {
+            fail(
+                format!("no container log is `{text}`: names have no `{odd}`"),
+                "names are of lower case letters, digits, `-` and `.`; `*` stands for any".to_owned(),
+            )
+        }
         (Some(source), _) if !spaced => Some(source),
         (_, ["node", name]) => {
             let names = NodeLog::ALL.map(NodeLog::name);
@@ -276,4 +284,9 @@ pub(super) fn log_source(tree: &Tree, mistakes: &mut Mistakes) -> Option<SourceS
                 .to_owned(),
         ),
     }
+}
+
+/// Whether no namespace, pod or container has such a character in its name, nor a glob for one.
+fn is_odd(c: &char) -> bool {
+    !(c.is_ascii_lowercase() || c.is_ascii_digit() || "-.*?".contains(*c))
 }

@@ -1,25 +1,65 @@
-//! Walks a rule from top to bottom with the names that are in scope, as its rows will.
+//! Walks a rule from top to bottom with the names that are in scope and what they stand for, as its
+//! rows will.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use crate::rule::check::{Scope, Variable};
+use crate::finding::Risk;
+use crate::graph::Kind;
+use crate::rule::check::{Scope, Type, Variable, cost};
 use crate::rule::expression::Expression;
 use crate::rule::mistake::Mistakes;
+use crate::rule::pattern;
+use crate::rule::schema::Schema;
 use crate::rule::source::{Span, Spanned};
-use crate::rule::template::Template;
+use crate::rule::template::{Part, Template};
 use crate::rule::{
-    BindingForm, BindingSource, EvidenceTemplate, LogMatcher, Names, Rule, Subject, UnlessTest,
+    BindingForm, BindingSource, EvidenceTemplate, KindName, LogMatcher, Names, Remedy, Rule,
+    Subject, UnlessTest,
 };
+use crate::scan;
 
 /// What the condition of a log matcher sees beside its captures.
-const LINE: [&str; 7] = [
-    "line",
-    "time",
-    "uptime",
-    "node",
-    "namespace",
-    "pod",
-    "container",
+const LINE: [(&str, Type<'static>); 7] = [
+    ("line", Type::Text),
+    ("time", Type::Time),
+    ("uptime", Type::Duration),
+    ("node", Type::Text),
+    ("namespace", Type::Text),
+    ("pod", Type::Text),
+    ("container", Type::Text),
+];
+
+/// Exports that other rules count on: the kind of object, and whether it is a list of them.
+const RESERVED: [(&str, &str, &str, bool); 8] = [
+    ("node", "", "Node", false),
+    ("nodes", "", "Node", true),
+    ("machine", "cluster.x-k8s.io", "Machine", false),
+    ("pod", "", "Pod", false),
+    ("upgrade", "harvesterhci.io", "Upgrade", false),
+    ("volumes", "longhorn.io", "Volume", true),
+    ("vms", "kubevirt.io", "VirtualMachine", true),
+    ("pdb", "policy", "PodDisruptionBudget", false),
+];
+
+/// The longest title, in characters, that a line of a report takes.
+const LONGEST_TITLE: usize = 120;
+
+/// Words that show that a destructive step says what it costs.
+const WARNINGS: [&str; 13] = [
+    "back up",
+    "backup",
+    "lose",
+    "lost",
+    "loss",
+    "only",
+    "never",
+    "cannot be undone",
+    "support",
+    "destroy",
+    "erase",
+    "first",
+    "before",
 ];
 
 /// Checks every expression of a rule. `places` says where `params` and `logs` are defined;
@@ -27,6 +67,7 @@ const LINE: [&str; 7] = [
 pub(super) fn check(
     rule: &Rule,
     relations: &[&str],
+    schema: Option<&Schema>,
     places: &[(String, Span)],
     incomplete: bool,
     mistakes: &mut Mistakes,
@@ -34,15 +75,17 @@ pub(super) fn check(
     let mut walk = Walk {
         scope: Scope {
             relations,
-            params: rule.params.keys().map(String::as_str).collect(),
-            logs: rule.logs.keys().map(String::as_str).collect(),
+            schema,
+            params: &rule.params,
+            logs: &rule.logs,
             visible: Vec::new(),
             below: bound(rule)
                 .into_iter()
                 .map(|name| name.value.as_str())
                 .collect(),
             elementless: Vec::new(),
-            element: false,
+            element: None,
+            inside_macro: false,
             incomplete,
             used: BTreeSet::new(),
         },
@@ -53,6 +96,9 @@ pub(super) fn check(
         .iter()
         .for_each(|binding| walk.binding(&binding.form));
     walk.outcome(rule);
+    if schema.is_some() && !walk.mistakes.has_error() {
+        cost::check(&rule.matches, walk.mistakes);
+    }
     let used = walk.scope.used;
     if mistakes.has_error() {
         // What could not be read may be what uses it.
@@ -103,15 +149,43 @@ struct Walk<'a, 'm> {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn expression(&mut self, expression: &'a Expression) {
-        self.scope.check(expression, self.mistakes);
+    fn expression(&mut self, expression: &'a Expression) -> Type<'a> {
+        self.scope.check(expression, self.mistakes)
+    }
+
+    fn truth(&mut self, condition: &'a Expression) {
+        self.scope.check_condition(condition, self.mistakes);
     }
 
     fn template(&mut self, template: &'a Template) {
-        template.values().for_each(|value| self.expression(value));
+        for value in template.values() {
+            if let Type::List(_) = self.expression(value) {
+                self.mistakes
+                    .warning("BD030", value.span, "a list reads badly in a text")
+                    .help("join it: `list.join(', ')`");
+            }
+        }
     }
 
-    fn bind(&mut self, name: &'a Spanned<String>) {
+    fn title(&mut self, title: &'a Template) {
+        self.template(title);
+        let texts = title.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.chars().count()),
+            Part::Value(_) => None,
+        });
+        let length: usize = texts.sum();
+        if length > LONGEST_TITLE {
+            self.mistakes
+                .warning(
+                    "BD030",
+                    title.span,
+                    format!("the title has {length} characters, and a line takes {LONGEST_TITLE}"),
+                )
+                .help("say the rest in `message`");
+        }
+    }
+
+    fn bind(&mut self, name: &'a Spanned<String>, of: Type<'a>) {
         self.scope.check_new(&name.value, name.span, self.mistakes);
         if let Some(first) = self
             .scope
@@ -125,29 +199,65 @@ impl<'a> Walk<'a, '_> {
             self.scope.visible.push(Variable {
                 name: &name.value,
                 span: name.span,
+                of,
             });
         }
     }
 
     /// The condition of a binding, in which its element is also `it`. Its own use of the name is
     /// none: something below must make the binding worth its place.
-    fn condition(&mut self, names: &[&Spanned<String>], condition: Option<&'a Expression>) {
-        self.scope.element = true;
+    fn condition(
+        &mut self,
+        names: &[&Spanned<String>],
+        element: Type<'a>,
+        condition: Option<&'a Expression>,
+    ) {
+        self.scope.element = Some(element);
         condition
             .into_iter()
-            .for_each(|condition| self.expression(condition));
-        self.scope.element = false;
+            .for_each(|condition| self.truth(condition));
+        self.scope.element = None;
         for name in names {
             self.scope.used.remove(&name.value);
         }
     }
 
-    fn source(&mut self, source: &'a BindingSource) {
+    /// What the elements of a source are, and the keys beside them.
+    fn source(&mut self, source: &'a BindingSource) -> (Type<'a>, Type<'a>) {
         match source {
-            BindingSource::Kind(_) | BindingSource::Object { .. } => {}
-            BindingSource::Logs(name) => self.scope.check_log(name, self.mistakes),
-            BindingSource::Expression(expression) => self.expression(expression),
+            BindingSource::Kind(kind) | BindingSource::Object { kind, .. } => {
+                (Type::Null, self.kind(kind))
+            }
+            BindingSource::Logs(name) => match self.scope.check_log(name, self.mistakes) {
+                Type::List(record) => (Type::Null, Rc::unwrap_or_clone(record)),
+                other => (Type::Null, other),
+            },
+            BindingSource::Expression(expression) => match self.expression(expression) {
+                Type::List(element) => (Type::Null, Rc::unwrap_or_clone(element)),
+                Type::Map(value) => (Type::Text, Rc::unwrap_or_clone(value)),
+                Type::Record(..) => (Type::Text, Type::Any),
+                // A relation that leads to one object, or nobody knows what.
+                one @ (Type::Object(_) | Type::Any | Type::Null) => (Type::Any, one),
+                other => {
+                    self.mistakes
+                        .error(
+                            "BD012",
+                            expression.span,
+                            format!("there are no elements in {}", other.describe()),
+                        )
+                        .help("`let` binds one value");
+                    (Type::Any, Type::Any)
+                }
+            },
         }
+    }
+
+    fn kind(&mut self, kind: &Spanned<KindName>) -> Type<'a> {
+        let KindName { group, kind: name } = &kind.value;
+        let found = self
+            .scope
+            .kind(group.as_deref(), name, kind.span, self.mistakes);
+        found.map_or(Type::Any, |kind| Type::Object(kind.into()))
     }
 
     /// A binding whose name ends with its condition.
@@ -157,42 +267,60 @@ impl<'a> Walk<'a, '_> {
         source: &'a BindingSource,
         condition: Option<&'a Expression>,
     ) {
-        self.source(source);
+        let (_, element) = self.source(source);
         let outside = self.scope.visible.len();
-        self.bind(name);
-        self.condition(&[name], condition);
+        self.bind(name, element.clone());
+        self.condition(&[name], element, condition);
         self.scope.visible.truncate(outside);
     }
 
     fn binding(&mut self, form: &'a BindingForm) {
         match form {
             BindingForm::Each {
-                names,
+                names: Names::Element(name),
                 source,
                 condition,
-            } => {
-                self.source(source);
-                let names = match names {
-                    Names::Element(name) => vec![name],
-                    Names::Entry { key, value } => vec![key, value],
-                };
-                names.iter().for_each(|name| self.bind(name));
-                self.condition(&names, condition.as_ref());
             }
-            BindingForm::Optional {
+            | BindingForm::Optional {
                 name,
                 source,
                 condition,
+            } => {
+                let (_, element) = self.source(source);
+                self.bind(name, element.clone());
+                self.condition(&[name], element, condition.as_ref());
             }
-            | BindingForm::Collect {
+            BindingForm::Each {
+                names: Names::Entry { key, value },
+                source,
+                condition,
+            } => {
+                let (keys, element) = self.source(source);
+                if matches!(keys, Type::Null) {
+                    self.mistakes
+                        .error("BD012", key.span, "only a map has keys")
+                        .help(format!("write `each: {}`", value.value));
+                }
+                self.bind(key, keys);
+                self.bind(value, element.clone());
+                self.condition(&[key, value], element, condition.as_ref());
+            }
+            BindingForm::Collect {
                 name,
                 source,
                 condition,
                 ..
             } => {
-                self.source(source);
-                self.bind(name);
-                self.condition(&[name], condition.as_ref());
+                let (_, element) = self.source(source);
+                // In its own condition the name is the element, below it the list.
+                self.bind(name, element.clone());
+                let list = Type::List(element.clone().into());
+                self.condition(&[name], element, condition.as_ref());
+                if let Some(own) = self.scope.visible.last_mut()
+                    && own.name == name.value
+                {
+                    own.of = list;
+                }
             }
             BindingForm::None {
                 name,
@@ -201,12 +329,23 @@ impl<'a> Walk<'a, '_> {
             } => {
                 self.passing(name, source, condition.as_ref());
                 self.scope.elementless.push(&name.value);
+                if let BindingSource::Kind(kind) = source
+                    && kind.value.kind == "Secret"
+                {
+                    self.mistakes
+                        .warning(
+                            "BD014",
+                            name.span,
+                            "few secrets are collected: this is rarely known",
+                        )
+                        .help("bind it with `optional`");
+                }
             }
             BindingForm::Let { name, value } => {
-                self.expression(value);
-                self.bind(name);
+                let of = self.expression(value);
+                self.bind(name, of);
             }
-            BindingForm::When(condition) => self.expression(condition),
+            BindingForm::When(condition) => self.truth(condition),
         }
     }
 
@@ -214,7 +353,7 @@ impl<'a> Walk<'a, '_> {
     fn outcome(&mut self, rule: &'a Rule) {
         for exception in &rule.unless {
             match &exception.test {
-                UnlessTest::When(condition) => self.expression(condition),
+                UnlessTest::When(condition) => self.truth(condition),
                 UnlessTest::Some {
                     name,
                     source,
@@ -228,61 +367,220 @@ impl<'a> Walk<'a, '_> {
             }
             self.template(&exception.reason);
         }
-        self.template(&rule.title);
-        rule.escalate
-            .iter()
-            .for_each(|escalation| self.expression(&escalation.when));
+        self.title(&rule.title);
+        for escalation in &rule.escalate {
+            self.truth(&escalation.when);
+        }
         let finding = &rule.finding;
-        if let Subject::Object(subject) = &finding.subject {
-            self.expression(subject);
+        match &finding.subject {
+            Subject::Object(subject) => {
+                let of = self.expression(subject);
+                self.object(subject.span, &of, "the subject of a finding");
+            }
+            Subject::Cluster if finding.evidence.is_empty() => {
+                self.mistakes
+                    .error("BD001", finding.message.span, "nothing shows this finding")
+                    .label("the cluster is no object that can be shown")
+                    .help("name its `evidence`: without any, nothing is reported");
+            }
+            Subject::Cluster => {}
         }
-        let values = finding
-            .since
-            .iter()
-            .chain(&finding.key)
-            .chain(finding.exports.values());
-        values.for_each(|value| self.expression(value));
-        self.template(&finding.message);
-        for note in &finding.notes {
-            note.when.iter().for_each(|when| self.expression(when));
-            self.template(&note.text);
-        }
-        for evidence in &finding.evidence {
-            match evidence {
-                EvidenceTemplate::Object { value, note, .. } => {
-                    self.expression(value);
-                    note.iter().for_each(|note| self.template(note));
-                }
-                EvidenceTemplate::Log { value, .. } => self.expression(value),
+        if let Some(since) = &finding.since {
+            let of = self.expression(since);
+            if !matches!(of, Type::Time | Type::Text | Type::Any | Type::Null) {
+                let message = format!("`since` is a time, and this is {}", of.describe());
+                self.mistakes.error("BD012", since.span, message);
             }
         }
-        for step in &rule.remedy {
-            step.when.iter().for_each(|when| self.expression(when));
-            let texts = std::iter::once(&step.text)
-                .chain(&step.command)
-                .chain(&step.check);
-            texts.for_each(|text| self.template(text));
+        for part in &finding.key {
+            self.expression(part);
+        }
+        for (name, value) in &finding.exports {
+            let of = self.expression(value);
+            self.export(name, value.span, &of);
+        }
+        self.template(&finding.message);
+        for note in &finding.notes {
+            note.when.iter().for_each(|when| self.truth(when));
+            self.template(&note.text);
+        }
+        finding
+            .evidence
+            .iter()
+            .for_each(|evidence| self.evidence(evidence));
+        rule.remedy.iter().for_each(|step| self.remedy(step));
+    }
+
+    /// Says so if a value is not one object.
+    fn object(&mut self, span: Span, of: &Type<'_>, what: &str) {
+        if matches!(of, Type::Object(_) | Type::Any | Type::Null) {
+            return;
+        }
+        let help = match of {
+            Type::List(_) => Some("make one row of each with `each`, or take `list[0]`"),
+            Type::Fields(_) => Some("a record's objects are its `node` and its `pod`"),
+            _ => None,
+        };
+        self.mistakes
+            .error(
+                "BD012",
+                span,
+                format!("{what} is one object, and this is {}", of.describe()),
+            )
+            .help_if(help);
+    }
+
+    fn export(&mut self, name: &str, span: Span, of: &Type<'_>) {
+        let Some((_, group, kind, many)) = RESERVED.iter().find(|(known, ..)| *known == name)
+        else {
+            return;
+        };
+        let wanted = Kind::new(*group, *kind);
+        let one = match (of, many) {
+            (Type::Any | Type::Null, _) => return,
+            (Type::List(element), true) => &**element,
+            (one, false) => one,
+            (_, true) => of,
+        };
+        let fits = match one {
+            Type::Object(kind) => **kind == wanted && matches!(of, Type::List(_)) == *many,
+            Type::Any | Type::Null => true,
+            _ => false,
+        };
+        if !fits {
+            let kind = wanted.display();
+            let form = if *many {
+                "a list of objects"
+            } else {
+                "one object"
+            };
+            self.mistakes
+                .error(
+                    "BD012",
+                    span,
+                    format!(
+                        "the export `{name}` is {form} of kind {kind}, and this is {}",
+                        of.describe()
+                    ),
+                )
+                .help("other rules join on it: use another name for anything else");
+        }
+    }
+
+    fn evidence(&mut self, evidence: &'a EvidenceTemplate) {
+        match evidence {
+            EvidenceTemplate::Object {
+                value,
+                fields,
+                note,
+                ..
+            } => {
+                let of = match self.expression(value) {
+                    Type::List(element) => Rc::unwrap_or_clone(element),
+                    other => other,
+                };
+                if matches!(&of, Type::Fields(record) if record.is_log()) {
+                    self.mistakes
+                        .error("BD012", value.span, "a log record is no object")
+                        .help("write `log` instead of `object`");
+                }
+                for path in fields {
+                    self.scope.check_path(&of, path, self.mistakes);
+                }
+                note.iter().for_each(|note| self.template(note));
+            }
+            EvidenceTemplate::Log { value, .. } => {
+                let of = match self.expression(value) {
+                    Type::List(element) => Rc::unwrap_or_clone(element),
+                    other => other,
+                };
+                let is_log = match &of {
+                    Type::Fields(fields) => fields.is_log(),
+                    Type::Any | Type::Null => true,
+                    _ => false,
+                };
+                if !is_log {
+                    self.mistakes
+                        .error(
+                            "BD012",
+                            value.span,
+                            format!("{} is no log record", of.describe()),
+                        )
+                        .help("write `object` instead of `log`");
+                }
+            }
+        }
+    }
+
+    fn remedy(&mut self, step: &'a Remedy) {
+        step.when.iter().for_each(|when| self.truth(when));
+        let texts = std::iter::once(&step.text)
+            .chain(&step.command)
+            .chain(&step.check);
+        texts.for_each(|text| self.template(text));
+        let words = step.text.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.to_lowercase()),
+            Part::Value(_) => None,
+        });
+        let warned = words
+            .into_iter()
+            .any(|text| WARNINGS.iter().any(|warning| text.contains(warning)));
+        if step.risk == Risk::Destructive && step.when.is_none() && !warned {
+            self.mistakes
+                .warning(
+                    "BD060",
+                    step.text.span,
+                    "a destructive step without a word of warning",
+                )
+                .help("state in its text what is lost, or in `when` when it is needed");
+        }
+    }
+
+    /// What works in a pattern, or in the name of a source, but hardly as meant.
+    fn patterns(&mut self, matcher: &'a LogMatcher) {
+        for pattern in matcher.patterns.iter().chain(&matcher.clear) {
+            if scan::is_slow(&pattern.text) {
+                self.mistakes
+                    .warning("BD020", pattern.span, "the pattern is tried on every line")
+                    .help("a text of three letters or more that each match holds makes it fast");
+            }
+            if let Some(stop) = pattern::open_stop(&pattern.text) {
+                let name = pattern.text.get(stop).unwrap_or_default();
+                self.mistakes
+                    .advice(
+                        "BD020",
+                        pattern.span,
+                        format!("a stop in `{name}` means any character"),
+                    )
+                    .help("write `\\.` for the stop itself");
+            }
         }
     }
 
     /// The condition of a log matcher is asked during the scan, before any binding.
     fn log(&mut self, matcher: &'a LogMatcher) {
+        if self.scope.schema.is_some() {
+            self.patterns(matcher);
+        }
         let Some(condition) = &matcher.condition else {
             return;
         };
         let below = std::mem::take(&mut self.scope.below);
-        let captures = matcher
-            .patterns
-            .iter()
-            .flat_map(|pattern| pattern.captures.iter().map(String::as_str));
+        let captures = matcher.patterns.iter().flat_map(|pattern| {
+            pattern
+                .captures
+                .iter()
+                .map(|name| (name.as_str(), Type::Text))
+        });
         self.scope.visible = captures
             .chain(LINE)
-            .map(|name| Variable {
+            .map(|(name, of)| Variable {
                 name,
                 span: matcher.span,
+                of,
             })
             .collect();
-        self.expression(condition);
+        self.truth(condition);
         for name in self.scope.visible.drain(..) {
             self.scope.used.remove(name.name);
         }

@@ -1,0 +1,72 @@
+//! Rule files that are wrong, and what their author reads: one file or more for each check.
+
+use bundle_doctor::graph::relation;
+use bundle_doctor::rule::{RuleErrors, RuleSet};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::bench::{files, root};
+
+fn mistakes(name: &str, text: &str) -> RuleErrors {
+    match RuleSet::from_texts(&[(name, text)], &relation::names()) {
+        Ok(set) => set.warnings().clone(),
+        Err(errors) => errors,
+    }
+}
+
+#[test]
+fn each_wrong_file_is_told_what_is_wrong() {
+    let theme = GraphicalTheme::unicode_nocolor();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false);
+    for path in files(&root().join("testdata/mistakes"), ".yaml") {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let errors = mistakes(&format!("{stem}.yaml"), &text);
+        let code = stem.split('-').next().unwrap_or_default().to_uppercase();
+        assert!(
+            errors.mistakes.iter().any(|mistake| mistake.code == code),
+            "{stem} has no mistake of the code {code}"
+        );
+        let mut shown = String::new();
+        for mistake in &errors.mistakes {
+            handler.render_report(&mut shown, mistake).unwrap();
+        }
+        insta::with_settings!({ snapshot_path => "../snapshots/mistakes", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(stem, shown);
+        });
+    }
+}
+
+/// The checks that need more than the rule's own file are tested with what they read.
+const ELSEWHERE: [&str; 1] = ["BD070"];
+
+#[test]
+fn each_check_has_a_wrong_file() {
+    let codes = [
+        "BD001", "BD002", "BD010", "BD011", "BD012", "BD013", "BD014", "BD015", "BD020", "BD030",
+        "BD040", "BD050", "BD060", "BD070", "BD080",
+    ];
+    let names: Vec<String> = files(&root().join("testdata/mistakes"), ".yaml")
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_string_lossy().to_uppercase())
+        .collect();
+    for code in codes.iter().filter(|code| !ELSEWHERE.contains(code)) {
+        assert!(names.iter().any(|name| name.starts_with(code)), "{code}");
+    }
+}
+
+#[test]
+fn the_built_in_rules_have_none() {
+    let set = RuleSet::load_checked(&[], &relation::names());
+    let errors = set.map_or_else(|errors| errors, |set| set.warnings().clone());
+    let wrong: Vec<String> = errors
+        .mistakes
+        .iter()
+        .map(|mistake| {
+            let line = mistake.line().unwrap_or_default();
+            format!("{}:{line}: {}: {mistake}", mistake.file(), mistake.code)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
