@@ -390,6 +390,11 @@ impl Graph {
         &self.collected
     }
 
+    /// The kinds that it knows, with and without objects.
+    pub fn kinds(&self) -> impl Iterator<Item = KindId> {
+        (0..self.kinds.len()).filter_map(|index| u16::try_from(index).ok().map(KindId))
+    }
+
     /// A kind by group and name.
     pub fn kind_id(&self, group: &str, name: &str) -> Option<KindId> {
         self.kind_ids.get(&Kind::new(group, name)).copied()

@@ -26,7 +26,7 @@
 //! - [`finding`] is the shape of a result.
 //! - [`diagnosis`] folds findings under their causes and judges.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
-//! - [`report`] writes a diagnosis in one format.
+//! - [`report`] writes a diagnosis in one format, the rules themselves, and what came of their cases.
 //! - [`case`] tests rules on small bundles that are stated beside them.
 //!
 //! # Invariants

@@ -2,11 +2,14 @@
 
 pub mod cases;
 pub mod catalogue;
+pub mod dialect;
 pub mod file;
 pub mod json;
 pub mod mask;
 pub mod mistakes;
+pub mod new_rule;
 mod page;
+pub mod relations;
 #[cfg(test)]
 mod samples;
 mod table;

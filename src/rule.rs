@@ -5,6 +5,7 @@
 //! are checked (`check`, [`function`]). The rules of all files make a [`RuleSet`].
 
 mod check;
+pub mod dialect;
 mod draft;
 pub mod duration;
 pub mod expression;
@@ -41,6 +42,7 @@ use template::Template;
 use version::VersionRange;
 
 pub use mistake::RuleErrors;
+pub use schema::unknown_fields;
 pub use set::RuleSet;
 
 /// What a rule file looks like, as JSON Schema: for editors, which complete and check by it.

@@ -1,5 +1,7 @@
 //! The `rules` commands: loads, asks the library, has it written, and says how it ended.
 
+mod new;
+
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -9,7 +11,8 @@ use bundle_doctor::case::suite::Suite;
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::graph::relation;
 use bundle_doctor::report::catalogue::{self, RuleDetail, RuleList};
-use bundle_doctor::report::{self, Style, cases, mistakes};
+use bundle_doctor::report::relations::{self, RelationList};
+use bundle_doctor::report::{self, Style, cases, dialect, mistakes};
 use bundle_doctor::rule::mistake::{Level, Mistake};
 use bundle_doctor::rule::{Category, RuleSet};
 use serde::Serialize;
@@ -27,6 +30,14 @@ pub(crate) fn run(rules: &Rules) -> Result<u8, Stop> {
         RulesCommand::Show(show) => self::show(show, style),
         RulesCommand::Check(check) => self::check(check),
         RulesCommand::Test(test) => self::test(test, style),
+        RulesCommand::New(new) => new::run(new),
+        RulesCommand::Dialect => to_stdout(|out| dialect::write(style, out)).map(|()| 0),
+        RulesCommand::Relations { output } => {
+            let list = RelationList::new();
+            print(*output, &list, |out| {
+                relations::write(&list, style.color, out)
+            })
+        }
     }
 }
 
@@ -159,7 +170,6 @@ fn test(test: &Test, style: Style) -> Result<u8, Stop> {
     to_stdout(|out| {
         cases::write(&files, test.verbose, style, out)?;
         if !gaps.is_empty() {
-            writeln!(out)?;
             mistakes::write(&gaps, out)?;
         }
         cases::write_summary(&files, &gaps, out)

@@ -1,4 +1,5 @@
-//! What the rules say: of their own cases, of whole scenarios, of broken and of outside bundles.
+//! What the rules say: of their own cases, of whole scenarios, of broken and of outside bundles;
+//! and the commands about rules.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,8 +22,12 @@ mod writer;
 
 #[path = "cases/broken.rs"]
 mod broken;
+#[path = "cases/commands.rs"]
+mod commands;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/kinds.rs"]
+mod kinds;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]

@@ -152,6 +152,13 @@ pub(super) fn id(path: &Path) -> String {
     stem.strip_suffix(".test").unwrap_or(stem).to_owned()
 }
 
+/// The name of a scenario that a case names as its bundle: data of this project's own tests, which
+/// write a bundle from it.
+pub fn scenario(path: &str) -> Option<&str> {
+    path.strip_prefix("testdata/scenarios/")?
+        .strip_suffix(".yaml")
+}
+
 /// Files and bundles beside a case file, else below the working directory.
 struct Beside(Option<PathBuf>);
 
@@ -170,9 +177,8 @@ impl Loader for Beside {
             .map_err(|error| format!("`{path}` cannot be read: {error}"))
     }
 
-    /// A scenario is data of this project's own tests, which write a bundle from it.
     fn bundle(&self, path: &str) -> Result<Option<Archive>, String> {
-        if path.ends_with(".yaml") {
+        if scenario(path).is_some() {
             return Ok(None);
         }
         Archive::open(&[self.find(path)], &Limits::default())

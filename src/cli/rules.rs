@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bundle_doctor::rule::Category;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::{Color, Output};
@@ -28,6 +30,16 @@ pub(crate) enum RulesCommand {
     /// Run the cases that stand beside rules
     #[command(after_help = TEST_CODES)]
     Test(Test),
+    /// Write a new rule and its cases from a template
+    New(New),
+    /// List the relations between objects, and the kinds that are worked out at load
+    Relations {
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Explain the expressions that rules are written in: CEL, and where it differs
+    Dialect,
 }
 
 const CHECK_CODES: &str = "\
@@ -41,7 +53,7 @@ const TEST_CODES: &str = "\
 A file <id>.test.yaml beside <id>.yaml holds its cases: small clusters and logs, and what the rule
 must say of them. Without DIR, the cases of the built-in rules and of those of
 $XDG_CONFIG_HOME/bundle-doctor/rules are run. Files and bundles that a case names are looked for
-beside it, then below the working directory.
+beside its file, then below the working directory; a folder `testdata` holds no rules.
 
 Exit codes:
   0    every case went as expected
@@ -123,4 +135,18 @@ pub(crate) struct Test {
     /// List every case, not only those that failed
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Id of the rule: lower case letters and digits, words joined by `-`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Its category, which is the name of its folder
+    #[arg(long, value_name = "CATEGORY", default_value = "node", value_parser = PossibleValuesParser::new(Category::ALL.map(Category::name)))]
+    pub(crate) category: String,
+    /// Directory of rules to write to [default: rules, if the working directory has it, else
+    /// $XDG_CONFIG_HOME/bundle-doctor/rules]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }

@@ -12,6 +12,7 @@ use crate::graph::{Collected, Graph, GraphBuilder, relation};
 use crate::parse::document::Document;
 use crate::parse::time::timestamp;
 use crate::rule::Param;
+use crate::rule::dialect::{DIFFERENCES, LEFT_OUT};
 use crate::rule::expression::Expression;
 use crate::rule::function::{FUNCTIONS, Function};
 use crate::scan::Hits;
@@ -116,6 +117,34 @@ fn check(table: &[(&str, &str)]) {
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_dialect_is_as_it_is_described() {
+    for difference in DIFFERENCES {
+        check(difference.examples);
+    }
+    for text in LEFT_OUT {
+        assert!(Expression::parse(text).is_err(), "{text}");
+    }
+}
+
+/// Only what a collector wrote is mended, so the graph above holds none of it.
+#[test]
+fn a_text_that_says_null_is_null() {
+    let yaml = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\nstatus:\n  phase: \"null\"\n";
+    let parsed = crate::parse::manifest("p.yaml", yaml.into());
+    let mut builder = GraphBuilder::default();
+    builder.add("p.yaml", parsed.value.unwrap());
+    builder.add(
+        "node.yaml",
+        Document::from_json(
+            &json!({ "kind": "Node", "apiVersion": "v1", "metadata": { "name": "n" } }),
+        ),
+    );
+    let graph = builder.finish();
+    assert_eq!(give(&graph, "pod.status.phase"), "null");
+    assert_eq!(give(&graph, "raw(pod.status.phase)"), "'null'");
 }
 
 #[test]

@@ -240,8 +240,8 @@ fn words_are_filled_in() {
     let stage = Stage::of(vec![object]);
     let table = [
         ("{{ p.metadata.name }}", "a", false),
-        ("{{ p.status.missing }}", "‹unknown›", true),
-        ("{{ p.status.missing.orValue('none') }}", "none", false),
+        ("{{ p.metadata.labels.missing }}", "‹unknown›", true),
+        ("{{ p.metadata.labels.missing.orValue('none') }}", "none", false),
         ("a \\\\{{ b }}", "a {{ b }}", false),
         ("{{ duration('90m') }}", "1h30m", false),
         ("{{ p }}", "Pod/default/a", false),
@@ -279,7 +279,7 @@ finding:
   notes:
     - { when: absent(p.node()), text: 'no {{ p.spec.nodeName }}' }
     - { when: present(p.node()), text: 'never' }
-  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.status.missing, word: p.status.phase }
+  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase }
   evidence: [{ object: p, fields: [status.phase], note: 'on {{ p.spec.nodeName }}' }, { object: p.node() }]
 remedy:
   - { when: p.status.phase == 'Failed', text: never, risk: safe }

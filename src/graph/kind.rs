@@ -287,6 +287,34 @@ pub const KNOWN_KINDS: &[KnownKind] = &[
     cluster_wide(DERIVED_GROUP, "UpgradeStep"),
 ];
 
+/// Kinds that are worked out at load, and what there is one object of each for.
+pub const DERIVED_KINDS: [(&str, &str); 9] = [
+    ("Boot", "a boot that the journals of a host show"),
+    (
+        "Disk",
+        "a block device of a host: model, health, SMART, use",
+    ),
+    ("Etcd", "the cluster: members of etcd, quorum and margin"),
+    (
+        "Host",
+        "a node with host files: system, memory, clock, services",
+    ),
+    ("LogFile", "a log that was read: its times, its last lines"),
+    ("Missing", "what should be in the bundle and is not"),
+    (
+        "Mount",
+        "a mounted file system of a host: its state and use",
+    ),
+    (
+        "UpgradeStatus",
+        "the current upgrade: its state, phase and movement",
+    ),
+    (
+        "UpgradeStep",
+        "a node in the current upgrade: its state since when",
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -342,6 +370,13 @@ mod tests {
             };
             assert_eq!(resolve(group, name), Resolution::Known(kind), "{display}");
         }
+    }
+
+    #[test]
+    fn derived_kinds_are_those_of_the_catalogue() {
+        let known = KNOWN_KINDS.iter().filter(|it| it.group == DERIVED_GROUP);
+        let known: Vec<&str> = known.map(|it| it.name).collect();
+        assert_eq!(DERIVED_KINDS.map(|(name, _)| name).to_vec(), known);
     }
 
     #[test]

@@ -102,6 +102,9 @@ pub fn write_summary(
     let wrong = files.iter().filter(|file| file.has_error()).count() as u64;
     let stale = files.iter().filter(|file| !file.gone.is_empty()).count() as u64;
     let mut results = Vec::new();
+    if files.is_empty() {
+        results.push("there is no case file (<id>.test.yaml)".to_owned());
+    }
     if failed > 0 {
         results.push(format!("{failed} failed"));
     }
@@ -114,7 +117,8 @@ pub fn write_summary(
     }
     let untested = gaps.iter().filter(|gap| gap.level == Level::Error).count();
     if untested > 0 {
-        results.push(wording::count(untested as u64, "gap"));
+        let gaps = wording::count(untested as u64, "gap");
+        results.push(format!("{gaps} in what they show"));
     }
     if results.is_empty() {
         results.push("none failed".to_owned());
@@ -226,4 +230,135 @@ pub fn text(file: &FileOutcome) -> String {
         &mut out,
     );
     String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Archive;
+    use crate::case::{Loader, run_file};
+    use crate::graph::relation;
+    use crate::rule::RuleSet;
+
+    const RULE: &str = r#"
+id: a
+title: "{{ node.metadata.name }}"
+severity: error
+match: [{ each: node, in: Node }]
+finding:
+  subject: node
+  message: "first\nsecond"
+  notes: [{ text: N }]
+remedy: [{ text: Look., command: "ls {{ node.metadata.name }}", risk: safe, check: It is there. }]
+unless: [{ when: node.metadata.name == 'n2', reason: R }]
+"#;
+    const CASES: &str = r#"
+rule: a
+now: "2024-05-01T12:00:00Z"
+objects: { kind: Node, apiVersion: v1, metadata: { name: n1 } }
+cases:
+  - { name: as it is, expect: { count: 1 } }
+  - name: excused
+    remove: [Node/n1]
+    add: { kind: Node, apiVersion: v1, metadata: { name: n2 } }
+    expect: []
+  - { name: "not\n\nso", expect: [] }
+  - { name: elsewhere, bundle: x, expect: [] }
+"#;
+
+    struct Nothing;
+
+    impl Loader for Nothing {
+        fn text(&self, _: &str) -> Result<String, String> {
+            Err("there is nothing".to_owned())
+        }
+
+        fn bundle(&self, _: &str) -> Result<Option<Archive>, String> {
+            Ok(None)
+        }
+    }
+
+    fn outcome(cases: &str) -> FileOutcome {
+        let rules = RuleSet::from_texts(&[("node/a.yaml", RULE)], &relation::names());
+        run_file("node/a.test.yaml", cases, &rules.unwrap(), &Nothing)
+    }
+
+    #[test]
+    fn what_failed_is_shown_with_its_place() {
+        let outcome = outcome(CASES);
+        assert_eq!(
+            text(&outcome),
+            "\
+FAILED  node/a.test.yaml  1 of 4 cases failed, 1 skipped
+  NOISY         not so
+                node/a.test.yaml:11
+                a finding that is not expected:
+                  found: a (error) on Node/n1: n1
+                         first second
+"
+        );
+        let mut out = Vec::new();
+        write_summary(&[outcome], &[], &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "1 rule, 4 cases: 1 failed, 1 skipped (their bundles are written by the project's own \
+             `cargo test`)\n"
+        );
+    }
+
+    #[test]
+    fn a_snapshot_says_all_that_a_reader_would_see() {
+        assert_eq!(
+            snapshot(&outcome(CASES)),
+            "\
+What the cases of a find. `bundle-doctor rules test --update` writes it.
+
+## as it is
+  error · likely · Node/n1
+    title    n1
+    message  first
+             second
+    note     N
+    why      Node/n1
+    do       1. Look. (safe)
+               $ ls n1
+               check: It is there.
+
+## excused
+  error · likely · Node/n2
+    title    n2
+    message  first
+             second
+    note     N
+    why      Node/n2
+    do       1. Look. (safe)
+               $ ls n2
+               check: It is there.
+    unless   R
+
+## not so
+  error · likely · Node/n1
+    title    n1
+    message  first
+             second
+    note     N
+    why      Node/n1
+    do       1. Look. (safe)
+               $ ls n1
+               check: It is there.
+"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_wrong_is_said_to_be() {
+        let outcome = outcome(&CASES.replace("rule: a", "rule: b"));
+        assert!(text(&outcome).contains("there is no rule `b`"));
+        let mut out = Vec::new();
+        write_summary(&[outcome], &[], &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "0 rules, 0 cases: 1 file wrong\n"
+        );
+    }
 }

@@ -15,6 +15,9 @@ const MAXIMUM_FOLDERS: usize = 8;
 /// The folder of a pack whose files say which fields the objects of a kind have.
 const TABLES: &str = "kinds";
 
+/// Folders of a pack that hold neither rules nor cases: what cases name, and what they found.
+const OTHER_FOLDERS: [&str; 2] = ["testdata", "__snapshots__"];
+
 /// A file of a pack, or why it could not be read.
 pub(crate) struct File {
     pub(crate) name: String,
@@ -43,6 +46,12 @@ fn stem(path: &Path) -> Option<String> {
     (!stem.starts_with('.')).then(|| stem.to_owned())
 }
 
+/// Whether rules are looked for in a folder of a pack.
+fn is_searched(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && !OTHER_FOLDERS.contains(&&*name)
+}
+
 /// The files of the built-in pack that are wanted.
 pub(crate) fn built_in(wanted: fn(&Path) -> bool) -> Vec<File> {
     embedded(&BUILT_IN, wanted)
@@ -67,7 +76,8 @@ fn embedded(directory: &Dir<'_>, wanted: fn(&Path) -> bool) -> Vec<File> {
                 .ok_or_else(|| "the file is not UTF-8".to_owned()),
         })
         .collect();
-    files.extend(directory.dirs().flat_map(|below| embedded(below, wanted)));
+    let folders = directory.dirs().filter(|below| is_searched(below.path()));
+    files.extend(folders.flat_map(|below| embedded(below, wanted)));
     files
 }
 
@@ -85,11 +95,9 @@ pub(crate) fn below(directory: &Path, wanted: fn(&Path) -> bool) -> Vec<File> {
         if path.is_dir() {
             match fs::read_dir(&path) {
                 Ok(entries) if depth < MAXIMUM_FOLDERS => {
-                    open.extend(
-                        entries
-                            .filter_map(Result::ok)
-                            .map(|entry| (entry.path(), depth + 1)),
-                    );
+                    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+                    let paths = paths.filter(|path| !path.is_dir() || is_searched(path));
+                    open.extend(paths.map(|path| (path, depth + 1)));
                 }
                 Ok(_) => files.push(fail(format!(
                     "folders nest more than {MAXIMUM_FOLDERS} deep"
@@ -124,4 +132,45 @@ fn text_of(path: &Path) -> Result<String, String> {
     }
     let bytes = fs::read(path).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_and_cases_are_told_apart_and_from_all_else() {
+        let directory = tempfile::tempdir().unwrap();
+        // A pack may itself lie in a folder of that name.
+        let pack = directory.path().join("testdata");
+        for path in [
+            "a.yaml",
+            "node/b.yml",
+            "node/b.test.yaml",
+            "node/.c.yaml",
+            "node/notes.txt",
+            "node/testdata/objects.yaml",
+            "node/__snapshots__/d.yaml",
+            ".git/e.yaml",
+        ] {
+            let path = pack.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let names = |wanted| -> Vec<String> {
+            let files = below(&pack, wanted);
+            let stem = |file: &File| stem(Path::new(&file.name)).unwrap();
+            files.iter().map(stem).collect()
+        };
+        assert_eq!(names(is_rule), ["a", "b"]);
+        assert_eq!(names(is_cases), ["b.test"]);
+        let rules: Vec<File> = built_in(is_rule);
+        let cases: Vec<File> = built_in(is_cases);
+        assert_eq!(rules.len(), cases.len());
+        let first = &rules[0];
+        let text = first.text.clone().unwrap();
+        assert!(is_built_in(&first.name, &text));
+        assert!(!is_built_in(&first.name, &text.replace("id:", "id: ")));
+        assert!(!is_built_in("pack/x.yaml", &text));
+    }
 }

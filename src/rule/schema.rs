@@ -51,6 +51,17 @@ pub(super) fn built_in() -> &'static Schema {
     })
 }
 
+/// Paths in an object that the table of its kind lacks, and values that it takes for impossible:
+/// what keeps the tables true. Nothing of a kind that no table has.
+pub fn unknown_fields(kind: &Kind, object: View<'_>) -> Vec<String> {
+    let schema = built_in();
+    let mut unknown = Vec::new();
+    if let Some(record) = schema.kind(kind) {
+        schema.compare(&Shape::Record(record), object, "", &mut unknown);
+    }
+    unknown
+}
+
 /// Tables of kinds.
 #[derive(Clone)]
 pub(super) struct Schema {
@@ -186,6 +197,48 @@ impl Schema {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Notes what of a value does not fit a shape.
+    fn compare(&self, shape: &Shape<'_>, value: View<'_>, path: &str, unknown: &mut Vec<String>) {
+        match (shape, value.value()) {
+            (Shape::Any, _) | (_, Value::Null) => {}
+            (Shape::Record(record), Value::Map(_)) => {
+                for (name, field) in value.entries() {
+                    let path = format!("{path}.{name}");
+                    match self.field(record, name) {
+                        Some(shape) => self.compare(&shape, field, &path, unknown),
+                        None => unknown.push(path),
+                    }
+                }
+            }
+            (Shape::Map(shape), Value::Map(_)) => {
+                for (_, field) in value.entries() {
+                    self.compare(shape, field, &format!("{path}.*"), unknown);
+                }
+            }
+            (Shape::List(shape), Value::List(_)) => {
+                for element in value.items() {
+                    self.compare(shape, element, &format!("{path}[]"), unknown);
+                }
+            }
+            // Longhorn's v1beta1 keys conditions by type where v1beta2 lists them.
+            (Shape::List(shape), Value::Map(_)) if path.ends_with(".conditions") => {
+                for (_, condition) in value.entries() {
+                    self.compare(shape, condition, &format!("{path}[]"), unknown);
+                }
+            }
+            (Shape::Choice(choice), Value::Text(text)) => {
+                if !text.is_empty() && !values(choice).any(|value| value == text) {
+                    unknown.push(format!("{path} = {text}"));
+                }
+            }
+            (Shape::Word("boolean"), Value::Bool(_))
+            | (Shape::Word("number" | "quantity"), Value::Integer(_) | Value::Float(_))
+            | (Shape::Word("text" | "time" | "duration" | "quantity"), Value::Text(_)) => {}
+            (Shape::Record(_) | Shape::List(_) | Shape::Map(_), Value::Text("")) => {}
+            _ => unknown.push(format!("{path} is {}", value.raw())),
+        }
     }
 
     /// What several tables say of one place. Records are united; for anything else the first counts.

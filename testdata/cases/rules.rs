@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use bundle_doctor::archive::{Archive, Limits};
-use bundle_doctor::case::suite::Suite;
+use bundle_doctor::case::suite::{Suite, scenario};
 use bundle_doctor::case::{FileOutcome, Loader};
 use bundle_doctor::report::cases;
-use bundle_doctor::rule::mistake::Level;
+use bundle_doctor::rule::mistake::{Level, Mistake};
 
 use crate::bench::{RULES, root, scenario_archive_copy};
 
@@ -19,10 +19,7 @@ impl Loader for Repository {
     }
 
     fn bundle(&self, path: &str) -> Result<Option<Archive>, String> {
-        if let Some(name) = path
-            .strip_prefix("testdata/scenarios/")
-            .and_then(|name| name.strip_suffix(".yaml"))
-        {
+        if let Some(name) = scenario(path) {
             return Ok(Some(scenario_archive_copy(name)));
         }
         Archive::open(&[root().join(path)], &Limits::default())
@@ -48,11 +45,16 @@ fn every_case_goes_as_its_author_expects() {
 #[test]
 fn every_rule_has_a_firing_and_a_silent_case_beside_it() {
     let gaps = Suite::built_in().gaps(&RULES, &OUTCOMES);
-    // A note or escalation that no case reaches is a warning, shown by `rules test --strict`.
-    let lacking: Vec<String> = gaps
-        .iter()
-        .filter(|gap| gap.level == Level::Error)
-        .map(|gap| format!("{}: {}", gap.file(), gap.message))
-        .collect();
+    let (lacking, unreached): (Vec<_>, Vec<_>) =
+        gaps.iter().partition(|gap| gap.level == Level::Error);
+    let said = |gap: &&Mistake| {
+        let line = gap.line().unwrap_or_default();
+        format!("{}:{line}: {}", gap.file(), gap.message)
+    };
+    // No failure yet: whether a note can be reached is for its author to say.
+    for gap in &unreached {
+        eprintln!("{}", said(gap));
+    }
+    let lacking: Vec<String> = lacking.iter().map(said).collect();
     assert!(lacking.is_empty(), "\n{}", lacking.join("\n"));
 }

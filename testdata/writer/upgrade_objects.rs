@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::clock::rfc3339;
-use super::objects::{Objects, wrangler_condition};
+use super::objects::{Objects, condition, wrangler_condition};
 use super::pods::{Pod, PodDraft, container};
 use super::scenario::UpgradeState;
 use super::world::{
@@ -252,7 +252,7 @@ impl World {
         objects.add(json!({
             "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": self.meta("VirtualMachine", "harvester-system", &name, upgrade.after(IMAGE_READY)).labels(labels.clone()).done(),
             "spec": { "runStrategy": "RerunOnFailure", "template": { "metadata": { "labels": labels } } },
-            "status": { "created": true, "printableStatus": "Running", "ready": true, "conditions": [wrangler_condition("Ready", "True", started, "", "")] },
+            "status": { "created": true, "printableStatus": "Running", "ready": true, "conditions": [condition("Ready", "True", started, "", "")] },
         }));
         let uid = self.uid("VirtualMachineInstance", "harvester-system", &name);
         let pod_name = self.launcher_pod("harvester-system", &name);
