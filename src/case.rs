@@ -9,6 +9,7 @@ mod expect;
 mod file;
 mod objects;
 mod run;
+mod shapes;
 pub mod snapshot;
 mod stamp;
 pub mod suite;
@@ -20,6 +21,7 @@ use crate::evaluate::Branches;
 use crate::finding::Finding;
 use crate::rule::RuleSet;
 use crate::rule::mistake::{Level, Mistake, Mistakes};
+use crate::rule::shape::{Wants, json_schema};
 use crate::rule::source::RuleSource;
 
 /// Fetches what a case file names: texts beside it, whole bundles.
@@ -144,6 +146,12 @@ impl FileOutcome {
             .iter()
             .any(|mistake| mistake.level == Level::Error)
     }
+}
+
+/// What a case file looks like, as JSON Schema: for editors, which complete and check by it.
+pub fn file_schema() -> serde_json::Value {
+    static FILE: Wants = Wants::Map(&shapes::FILE);
+    json_schema(&FILE, "Cases of a rule of bundle-doctor")
 }
 
 /// Runs all cases of a file. `rules` holds the rule it tests, and those that its cases name beside it.

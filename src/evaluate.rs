@@ -33,6 +33,7 @@ use crate::diagnosis::facts::NotEvaluated;
 use crate::finding::Evidence;
 use crate::finding::Finding;
 use crate::graph::{Graph, ObjectId};
+use crate::ignore::IgnoreList;
 use crate::rule::Rule;
 use crate::rule::mistake::RuleErrors;
 use crate::rule::set::RuleSet;
@@ -52,6 +53,7 @@ pub(crate) fn origin_evidence(graph: &Graph, object: ObjectId, field: &str) -> O
 pub struct Engine {
     rules: Vec<ReadyRule>,
     scanner: Scanner,
+    ignored: IgnoreList,
 }
 
 struct ReadyRule {
@@ -124,7 +126,14 @@ impl Engine {
         Ok(Engine {
             rules: ready,
             scanner,
+            ignored: IgnoreList::default(),
         })
+    }
+
+    /// The same, with findings that are accepted.
+    #[must_use]
+    pub fn ignoring(self, ignored: IgnoreList) -> Engine {
+        Engine { ignored, ..self }
     }
 
     /// The same, telling of the rules of these ids or aliases why they fire or not.
@@ -158,7 +167,7 @@ impl Engine {
         let each: Vec<Evaluation> = self
             .rules
             .par_iter()
-            .map(|ready| ready.evaluate(bundle))
+            .map(|ready| ready.evaluate(bundle, &self.ignored))
             .collect();
         let mut evaluation = Evaluation::default();
         for one in each {
@@ -193,7 +202,7 @@ fn pattern_error<'r>(rules: &'r RuleSet, error: &PatternError) -> Option<(&'r Ru
 }
 
 impl ReadyRule {
-    fn evaluate(&self, bundle: &Bundle) -> Evaluation {
+    fn evaluate(&self, bundle: &Bundle, ignored: &IgnoreList) -> Evaluation {
         let not_run = |end: End| -> Vec<Trace> {
             let trace = || tracer::before_running(&self.rule, &self.plan, bundle);
             let traces = self.traced.then(|| Trace { end, ..trace() });
@@ -227,8 +236,14 @@ impl ReadyRule {
         };
         let (found, traces) = if self.traced {
             let mut tracer = Tracer::new(&self.rule, &self.plan);
-            let found =
-                row_finding::findings(&self.rule, &self.plan, bundle, versions, &mut tracer);
+            let found = row_finding::findings(
+                &self.rule,
+                &self.plan,
+                bundle,
+                versions,
+                ignored,
+                &mut tracer,
+            );
             let lowered = versions == requirement::Fit::Lowered;
             let trace = Trace {
                 partly: missing.clone(),
@@ -237,7 +252,8 @@ impl ReadyRule {
             (found, vec![trace])
         } else {
             let watch = &mut row::Nobody;
-            let found = row_finding::findings(&self.rule, &self.plan, bundle, versions, watch);
+            let found =
+                row_finding::findings(&self.rule, &self.plan, bundle, versions, ignored, watch);
             (found, Vec::new())
         };
         if found.exhausted {

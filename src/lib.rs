@@ -21,6 +21,7 @@
 //!   a host is made of, what is missing.
 //! - [`bundle`] reads an archive in parallel into all of the above.
 //! - [`rule`] loads and checks rule files, every mistake of every file in one go.
+//! - [`ignore`] knows the findings that a user accepts.
 //! - [`evaluate`] applies rules to a bundle.
 //! - [`finding`] is the shape of a result.
 //! - [`diagnosis`] folds findings under their causes and judges.
@@ -46,15 +47,16 @@ pub mod diagnosis;
 pub mod evaluate;
 pub mod finding;
 pub mod graph;
+pub mod ignore;
 pub mod layout;
 pub mod parse;
-#[cfg(test)]
-mod random;
 pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod span;
 pub mod summary;
+#[cfg(test)]
+mod testing;
 
 use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};

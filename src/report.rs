@@ -133,27 +133,14 @@ pub fn write(report: &Report, format: Format, out: &mut dyn Write) -> io::Result
 mod tests {
     use super::*;
 
-    const SCHEMA_FILE: &str = "schemas/report.v1.schema.json";
-
     fn schema() -> schemars::Schema {
         let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
         settings.into_generator().into_root_schema_for::<Report>()
     }
 
-    /// `UPDATE_SCHEMAS=1 cargo test schema` writes the file anew.
     #[test]
     fn schema_file_is_that_of_the_types() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA_FILE);
-        let generated = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, &generated).unwrap();
-        }
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            kept == generated,
-            "{SCHEMA_FILE} is out of date: UPDATE_SCHEMAS=1 cargo test schema"
-        );
+        crate::testing::check_schema_file("report.v1.schema.json", &schema());
     }
 
     fn samples() -> [(&'static str, Report); 6] {

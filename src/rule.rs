@@ -19,8 +19,11 @@ mod pattern;
 pub mod quantity;
 mod schema;
 pub mod set;
+pub(crate) mod shape;
 pub mod source;
 pub mod template;
+#[cfg(test)]
+mod tests_of_schema;
 pub(crate) mod tree;
 pub mod version;
 
@@ -41,6 +44,11 @@ use version::VersionRange;
 pub use mistake::RuleErrors;
 pub use schema::{fields, unknown_fields};
 pub use set::RuleSet;
+
+/// What a rule file looks like, as JSON Schema: for editors, which complete and check by it.
+pub fn file_schema() -> serde_json::Value {
+    draft::file_schema()
+}
 
 /// A rule that may run: read, and free of mistakes.
 #[derive(Debug, Clone)]

@@ -9,7 +9,10 @@ use crate::parse::time::timestamp;
 use crate::rule::duration;
 use crate::rule::keys::{self, Keys};
 use crate::rule::mistake::Mistakes;
+use crate::rule::shape::{CONFIDENCES, SEVERITIES};
 use crate::rule::tree::{Tree, Value};
+
+use super::shapes;
 
 /// What must be found.
 #[derive(Debug, Clone)]
@@ -43,26 +46,12 @@ pub(super) struct Expectation {
     pub(super) since: Option<Timestamp>,
 }
 
-const KEYS: [&str; 11] = [
-    "rule",
-    "subject",
-    "severity",
-    "confidence",
-    "title",
-    "message",
-    "notes",
-    "exports",
-    "evidence",
-    "root",
-    "since",
-];
-
 /// Reads `expect`: a list, or `{ count: n }`.
 pub(super) fn read(tree: &Tree, rule: &str, now: Timestamp, mistakes: &mut Mistakes) -> Expected {
     if let Value::Map(_) = tree.value {
-        let keys = Keys::of(tree, "`expect` with a count", &["count"], mistakes);
+        let keys = Keys::of(tree, &shapes::FINDINGS, mistakes);
         let count = keys
-            .and_then(|keys| keys.required("count", mistakes))
+            .and_then(|keys| keys.get("count"))
             .and_then(|count| keys::number(count, mistakes));
         return Expected::Count(count.unwrap_or_default());
     }
@@ -77,7 +66,7 @@ fn expectation(
     now: Timestamp,
     mistakes: &mut Mistakes,
 ) -> Option<Expectation> {
-    let keys = Keys::of(tree, "an expectation", &KEYS, mistakes)?;
+    let keys = Keys::of(tree, &shapes::EXPECTATION, mistakes)?;
     let mut read = Expectation {
         rule: rule.to_owned(),
         ..Expectation::default()
@@ -88,23 +77,12 @@ fn expectation(
     read.subject = keys
         .get("subject")
         .and_then(|tree| keys::text(tree, mistakes));
-    let severities = [
-        ("info", Severity::Info),
-        ("warning", Severity::Warning),
-        ("error", Severity::Error),
-        ("critical", Severity::Critical),
-    ];
     read.severity = keys
         .get("severity")
-        .and_then(|tree| keys::choice(tree, &severities, mistakes));
-    let confidences = [
-        ("possible", Confidence::Possible),
-        ("likely", Confidence::Likely),
-        ("certain", Confidence::Certain),
-    ];
+        .and_then(|tree| keys::choice(tree, &SEVERITIES, mistakes));
     read.confidence = keys
         .get("confidence")
-        .and_then(|tree| keys::choice(tree, &confidences, mistakes));
+        .and_then(|tree| keys::choice(tree, &CONFIDENCES, mistakes));
     let mut parts_of = |key: &str| {
         keys.get(key)
             .map(|tree| parts(tree, mistakes))
@@ -129,10 +107,9 @@ fn expectation(
         .get("evidence")
         .map(|tree| texts(tree, mistakes))
         .unwrap_or_default();
-    let truth = [("true", true), ("false", false)];
     read.root = keys
         .get("root")
-        .and_then(|tree| keys::choice(tree, &truth, mistakes));
+        .and_then(|tree| keys::truth(tree, mistakes));
     read.since = keys
         .get("since")
         .and_then(|tree| moment(tree, now, mistakes));
@@ -142,8 +119,8 @@ fn expectation(
 /// Parts of a text: one, or those under `contains`.
 pub(super) fn parts(tree: &Tree, mistakes: &mut Mistakes) -> Vec<String> {
     match &tree.value {
-        Value::Map(_) => Keys::of(tree, "a text", &["contains"], mistakes)
-            .and_then(|keys| keys.required("contains", mistakes))
+        Value::Map(_) => Keys::of(tree, &shapes::PART, mistakes)
+            .and_then(|keys| keys.get("contains"))
             .map(|tree| texts(tree, mistakes))
             .unwrap_or_default(),
         _ => keys::text(tree, mistakes).into_iter().collect(),

@@ -16,6 +16,7 @@ use crate::rule::tree::{self, Tree};
 use super::Loader;
 use super::expect::{self, Expected};
 use super::objects::{self, Name};
+use super::shapes;
 
 /// A case file.
 #[derive(Debug)]
@@ -66,28 +67,6 @@ pub(super) struct Case {
     pub(super) not_evaluated: Option<String>,
 }
 
-const FILE_KEYS: [&str; 6] = ["rule", "now", "defaults", "objects", "logs", "cases"];
-const CASE_KEYS: [&str; 12] = [
-    "name",
-    "from",
-    "add",
-    "patch",
-    "remove",
-    "logs",
-    "bundle",
-    "with",
-    "expect",
-    "chains",
-    "suppressed",
-    "notEvaluated",
-];
-const BUNDLE_KEYS: [&str; 4] = [
-    "harvesterVersion",
-    "kubernetesVersion",
-    "namespaces",
-    "cluster",
-];
-
 /// Reads a case file. It comes with its warnings, or not at all.
 pub(super) fn read(
     name: &str,
@@ -122,11 +101,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn file(&mut self, tree: &Tree) -> Option<CaseFile> {
-        let keys = Keys::of(tree, "a case file", &FILE_KEYS, self.mistakes)?;
-        let rule = keys.required("rule", self.mistakes);
-        let now = keys
-            .required("now", self.mistakes)
-            .and_then(|tree| self.now(tree));
+        let keys = Keys::of(tree, &shapes::FILE, self.mistakes)?;
+        let rule = keys.get("rule");
+        let now = keys.get("now").and_then(|tree| self.now(tree));
         let defaults = keys
             .get("defaults")
             .map_or_else(|| Some(Defaults::whole()), |tree| self.defaults(tree));
@@ -141,7 +118,7 @@ impl Reader<'_> {
         let rule = self.rule(rule?)?;
         let now = now?;
         let mut cases: Vec<Case> = Vec::new();
-        for tree in keys::list(keys.required("cases", self.mistakes), self.mistakes) {
+        for tree in keys::list(keys.get("cases"), self.mistakes) {
             let case = self.case(tree, &rule, now, &state, &cases);
             cases.extend(case);
         }
@@ -180,12 +157,12 @@ impl Reader<'_> {
     }
 
     fn defaults(&mut self, tree: &Tree) -> Option<Defaults> {
-        let keys = Keys::of(tree, "`defaults`", &["bundle"], self.mistakes)?;
+        let keys = Keys::of(tree, &shapes::DEFAULTS, self.mistakes)?;
         let mut defaults = Defaults::whole();
         let Some(bundle) = keys.get("bundle") else {
             return Some(defaults);
         };
-        let keys = Keys::of(bundle, "`defaults.bundle`", &BUNDLE_KEYS, self.mistakes)?;
+        let keys = Keys::of(bundle, &shapes::BUNDLE, self.mistakes)?;
         let mut text = |key: &str| {
             keys.get(key)
                 .and_then(|tree| keys::text(tree, self.mistakes))
@@ -196,8 +173,7 @@ impl Reader<'_> {
             defaults.namespaces = Some(expect::texts(tree, self.mistakes));
         }
         if let Some(tree) = keys.get("cluster") {
-            let truth = [("true", true), ("false", false)];
-            defaults.cluster = keys::choice(tree, &truth, self.mistakes)?;
+            defaults.cluster = keys::truth(tree, self.mistakes)?;
         }
         Some(defaults)
     }
@@ -237,8 +213,8 @@ impl Reader<'_> {
         file: &State,
         earlier: &[Case],
     ) -> Option<Case> {
-        let keys = Keys::of(tree, "a case", &CASE_KEYS, self.mistakes)?;
-        let named = keys.required("name", self.mistakes);
+        let keys = Keys::of(tree, &shapes::CASE, self.mistakes)?;
+        let named = keys.get("name");
         let name = named.and_then(|tree| keys::text(tree, self.mistakes));
         let span = named.map_or(tree.head(), |tree| tree.span);
         if let Some(name) = &name
@@ -257,12 +233,6 @@ impl Reader<'_> {
                 ..State::default()
             };
         }
-        for key in ["add", "patch", "remove", "logs"] {
-            if let Some(entry) = keys.entry(key).filter(|_| state.bundle.is_some()) {
-                let message = format!("`{key}` cannot change a whole bundle");
-                self.mistakes.error("BD001", entry.key.span, message);
-            }
-        }
         self.change(&keys, &mut state);
         let mut with = Vec::new();
         for tree in keys::list(keys.get("with"), self.mistakes) {
@@ -270,13 +240,7 @@ impl Reader<'_> {
         }
         let expected = match keys.get("expect") {
             Some(tree) => expect::read(tree, rule, now, self.mistakes),
-            None => {
-                // Where the rule must keep out, there is nothing to find.
-                if keys.get("notEvaluated").is_none() && keys.get("suppressed").is_none() {
-                    keys.required("expect", self.mistakes);
-                }
-                Expected::Findings(Vec::new())
-            }
+            None => Expected::Findings(Vec::new()),
         };
         self.check_rules(&expected, rule, &with, tree);
         let chains = keys::list(keys.get("chains"), self.mistakes)
@@ -326,7 +290,8 @@ impl Reader<'_> {
         if let Some(tree) = keys.get("patch") {
             for entry in keys::entries(tree, "patch", self.mistakes).unwrap_or_default() {
                 let span = entry.key.span;
-                if let Some(name) = self.name(&entry.key.value, span) {
+                let is_map = keys::entries(&entry.value, "a patch", self.mistakes).is_some();
+                if let Some(name) = self.name(&entry.key.value, span).filter(|_| is_map) {
                     let fields = entry.value.to_json();
                     objects::patch(&mut state.objects, &name, &fields, span, self.mistakes);
                 }
@@ -385,8 +350,8 @@ fn text_or_file(tree: &Tree, loader: &dyn Loader, mistakes: &mut Mistakes) -> Op
     if !matches!(tree.value, tree::Value::Map(_)) {
         return Some(keys::scalar(tree, "text", mistakes)?.text.clone());
     }
-    let keys = Keys::of(tree, "a text from a file", &["file"], mistakes)?;
-    let file = keys.required("file", mistakes)?;
+    let keys = Keys::of(tree, &shapes::TEXT_FILE, mistakes)?;
+    let file = keys.get("file")?;
     let path = keys::text(file, mistakes)?;
     loader
         .text(&path)

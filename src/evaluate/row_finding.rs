@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::bundle::Bundle;
 use crate::finding::{Confidence, Evidence, Export, Finding, ObjectName, RemedyStep, Suppression};
 use crate::graph::Graph;
+use crate::ignore::IgnoreList;
 use crate::rule::{Rule, Status};
 
 use super::plan::{Plan, Text, TextPart};
@@ -42,8 +43,10 @@ pub(super) fn findings(
     plan: &Plan,
     bundle: &Bundle,
     fit: Fit,
+    ignored: &IgnoreList,
     watch: &mut impl Watch,
 ) -> Found {
+    let accepted = |subject: &ObjectName| ignored.suppression(rule, subject, bundle.now);
     let context = Context {
         graph: &bundle.graph,
         hits: &bundle.hits,
@@ -53,6 +56,10 @@ pub(super) fn findings(
     };
     let mut folded: Vec<Finding> = Vec::new();
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    // Those that do not count, and those that do: none of these may take the place of one of those.
+    let mut kept = [0_usize; 2];
+    let counts =
+        |finding: &Finding| finding.suppressed.is_none() && accepted(&finding.subject).is_none();
     let mut omitted = 0;
     let mut branches = Branches::default();
     let mut fate = Fate::default();
@@ -72,26 +79,40 @@ pub(super) fn findings(
             Some(Some(place)) => {
                 fate.rows.folded += 1;
                 if let Some(finding) = folded.get_mut(*place) {
+                    let counted = counts(finding);
                     row.fold_into(finding, fit);
+                    kept[usize::from(counted)] -= 1;
+                    kept[usize::from(counts(finding))] += 1;
                 }
             }
             Some(None) => fate.rows.over_limit += 1,
-            None if folded.len() >= rule.finding.limit => {
-                fate.rows.over_limit += 1;
-                omitted += 1;
-                places.insert(key, None);
-            }
-            // A row that has nothing to show leaves its key to the next one.
-            None => match row.finding(fit) {
-                Some(finding) => {
+            None => {
+                let would_count = !row.is_excused() && accepted(&row.subject()).is_none();
+                let kept = &mut kept[usize::from(would_count)];
+                if *kept >= rule.finding.limit {
+                    fate.rows.over_limit += 1;
+                    if would_count {
+                        omitted += 1;
+                        places.insert(key, None);
+                    }
+                } else if let Some(finding) = row.finding(fit) {
+                    *kept += 1;
                     places.insert(key, Some(folded.len()));
                     folded.push(finding);
+                } else {
+                    // A row that has nothing to show leaves its key to the next one.
+                    fate.rows.unshown += 1;
                 }
-                None => fate.rows.unshown += 1,
-            },
+            }
         }
     });
-    if let Some(last) = folded.last_mut() {
+    for finding in &mut folded {
+        if finding.suppressed.is_none() {
+            finding.suppressed = accepted(&finding.subject);
+        }
+    }
+    let mut counting = folded.iter_mut().rev();
+    if let Some(last) = counting.find(|finding| finding.suppressed.is_none()) {
         last.omitted = omitted;
     }
     Found {
@@ -373,6 +394,11 @@ impl<'g> Row<'_, 'g> {
             confidence = Confidence::Possible;
         }
         (severity, confidence)
+    }
+
+    fn is_excused(&mut self) -> bool {
+        let mut tests = self.plan.unless.iter();
+        tests.any(|(test, _)| row::holds(test, self.context, self.frame))
     }
 
     fn suppression(&mut self) -> Option<Suppression> {

@@ -6,6 +6,7 @@ use super::{Engine, Evaluation};
 use crate::bundle::{Bundle, Files};
 use crate::finding::Finding;
 use crate::graph::{Collected, relation};
+use crate::ignore::IgnoreList;
 use crate::parse::document::Document;
 use crate::parse::time::timestamp;
 use crate::rule::RuleSet;
@@ -18,6 +19,8 @@ pub(super) struct Stage {
     pub(super) version: Option<&'static str>,
     /// Namespaces that were collected; all where it is empty.
     pub(super) namespaces: Vec<String>,
+    /// A list of accepted findings.
+    pub(super) ignore: Option<&'static str>,
 }
 
 impl Stage {
@@ -38,6 +41,10 @@ impl Stage {
         let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)], &relation::names());
         let rules = rules.unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
         let engine = Engine::new(&rules).unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
+        let ignored = self
+            .ignore
+            .map(|text| IgnoreList::read("ignore.yaml", text, &rules));
+        let engine = engine.ignoring(ignored.transpose().unwrap().unwrap_or_default());
         let manifests = self.objects.iter();
         let files = Files {
             name: "test".to_owned(),

@@ -1,10 +1,10 @@
 //! Our dialect beside another hand's evaluator of CEL: on complete data both must give the same.
 //!
 //! `testdata/expressions/*.cel` holds an expression a line, over the documents beside them. Where
-//! the dialect differs on purpose, the line ends in a comment: `// differs 1: absent` names the
-//! paragraph of the dialect and the value that we give, and both are checked, as is that the two
-//! evaluators do differ. `// refused` marks what neither takes, `// crate: …` marks what the other evaluator gets wrong by CEL's own
-//! definition, with the value that is right.
+//! the dialect differs on purpose, the line ends in a comment: `// differs missing: absent` names
+//! the difference, which `rules dialect` tells of, and the value that we give. Both are checked, as
+//! is that the two evaluators do differ. `// left out` marks what we refuse, `// refused` what
+//! neither takes.
 
 mod generator;
 mod plain;
@@ -18,12 +18,10 @@ use super::program::{Compiler, Context, Scope};
 use super::value::Value;
 use crate::graph::{Collected, Graph, GraphBuilder};
 use crate::parse::document::Document;
+use crate::rule::dialect::DIFFERENCES;
 use crate::rule::expression::Expression;
 use crate::scan::Hits;
 use plain::Plain;
-
-/// Paragraphs of the dialect's list of differences that show in values; 0 is its grammar.
-const PARAGRAPHS: std::ops::RangeInclusive<u32> = 0..=9;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/expressions")
@@ -120,12 +118,12 @@ impl Pair {
 #[derive(Debug, PartialEq, Eq)]
 enum Mark<'a> {
     Same,
-    /// The dialect differs by this paragraph, and gives this value.
-    Differs(u32, &'a str),
+    /// The dialect differs by the difference of this name, and gives this value.
+    Differs(&'a str, &'a str),
+    /// Only we refuse it.
+    LeftOut,
     /// Both refuse it.
     Refused,
-    /// The other evaluator departs from CEL; this value is right.
-    Crate(&'a str),
 }
 
 /// A line's expression and its mark; `None` for a comment or an empty line.
@@ -133,18 +131,17 @@ fn line(text: &str) -> Option<(&str, Mark<'_>)> {
     if text.trim().is_empty() || text.starts_with("//") {
         return None;
     }
-    if let Some((expression, right)) = text.rsplit_once("// crate: ") {
-        return Some((expression.trim_end(), Mark::Crate(right)));
-    }
     if let Some(expression) = text.strip_suffix(" // refused") {
         return Some((expression, Mark::Refused));
+    }
+    if let Some(expression) = text.strip_suffix(" // left out") {
+        return Some((expression, Mark::LeftOut));
     }
     let Some((expression, mark)) = text.rsplit_once("// differs ") else {
         return Some((text, Mark::Same));
     };
-    let (paragraph, gives) = mark.split_once(": ").expect("`differs N: value`");
-    let paragraph = paragraph.parse().expect("the number of a paragraph");
-    Some((expression.trim_end(), Mark::Differs(paragraph, gives)))
+    let (name, gives) = mark.split_once(": ").expect("`differs name: value`");
+    Some((expression.trim_end(), Mark::Differs(name, gives)))
 }
 
 fn shown(value: &Result<Plain, String>) -> String {
@@ -163,15 +160,13 @@ fn judge(pair: &Pair, expression: &str, mark: &Mark<'_>) -> Option<String> {
         Mark::Same => String::new(),
         Mark::Refused if ours.is_err() && theirs.is_err() => return None,
         Mark::Refused => " (marked as refused)".to_owned(),
-        Mark::Differs(paragraph, _) if !PARAGRAPHS.contains(paragraph) => {
-            format!(" (there is no paragraph {paragraph})")
+        Mark::LeftOut if ours.is_err() && theirs.is_ok() => return None,
+        Mark::LeftOut => " (marked as left out)".to_owned(),
+        Mark::Differs(name, _) if !DIFFERENCES.iter().any(|it| it.name == *name) => {
+            format!(" (the dialect has no difference `{name}`)")
         }
-        Mark::Differs(_, right) | Mark::Crate(right) => {
-            let given = match &ours {
-                Ok(value) => value.to_string(),
-                Err(_) => "refused".to_owned(),
-            };
-            if !agree && given == *right {
+        Mark::Differs(_, right) => {
+            if !agree && ours.as_ref().is_ok_and(|it| it.to_string() == *right) {
                 return None;
             }
             format!(" (marked as {right})")
@@ -193,9 +188,9 @@ fn generated_expressions_give_the_same_in_both_evaluators() {
     while compared < WANTED {
         let expression = generator.expression();
         if let Err(reason) = pair.theirs(&expression)
-            && reason.contains("overflow")
+            && reason.starts_with("Overflow")
         {
-            // Paragraph 2: what does not fit an integer is a double.
+            // What does not fit an integer is a double: the difference `numbers`.
             overflowed += 1;
             continue;
         }

@@ -120,6 +120,62 @@ fn what_is_over_the_limit_is_counted() {
 }
 
 #[test]
+fn what_is_suppressed_takes_no_place_of_what_counts() {
+    let stage = |ignore| Stage {
+        ignore,
+        ..Stage::of(
+            ["a", "b", "c", "d", "e"]
+                .map(|name| pod(name, "n1", &[]))
+                .to_vec(),
+        )
+    };
+    let shown = |stage: Stage, unless: &str| -> Vec<(String, Option<String>, usize)> {
+        let rule = format!(
+            "match: [{{ each: pod, in: Pod }}]\nunless: [{unless}]\n\
+             finding: {{ subject: pod, message: M, limit: 2 }}"
+        );
+        let findings = stage.findings(&rule).into_iter();
+        let shown = findings.map(|it| {
+            let why = it.suppressed.map(|it| format!("{}: {}", it.by, it.reason));
+            (it.subject.name, why, it.omitted)
+        });
+        shown.collect()
+    };
+    let row =
+        |name: &str, why: Option<&str>, omitted| (name.to_owned(), why.map(str::to_owned), omitted);
+    let excused = "{ when: \"pod.metadata.name in ['a', 'b', 'c']\", reason: R }";
+    assert_eq!(
+        shown(stage(None), excused),
+        [
+            row("a", Some("unless: R"), 0),
+            row("b", Some("unless: R"), 0),
+            row("d", None, 0),
+            row("e", None, 0),
+        ]
+    );
+    let ignore = "- { rule: tested, subject: Pod/default/b, reason: known }";
+    assert_eq!(
+        shown(stage(Some(ignore)), ""),
+        [
+            row("a", None, 0),
+            row("b", Some("ignore: known"), 0),
+            row("c", None, 2),
+        ]
+    );
+    // The rule's own reason is told before the user's.
+    assert_eq!(
+        shown(
+            stage(Some("- { rule: node/*, subject: '*', reason: known }")),
+            excused
+        ),
+        [
+            row("a", Some("unless: R"), 0),
+            row("b", Some("unless: R"), 0)
+        ]
+    );
+}
+
+#[test]
 fn bindings_extend_multiply_and_drop_rows() {
     let stage = Stage::of(vec![
         pod("a", "n1", &[1]),
@@ -184,8 +240,8 @@ fn words_are_filled_in() {
     let stage = Stage::of(vec![object]);
     let table = [
         ("{{ p.metadata.name }}", "a", false),
-        ("{{ p.status.podIP }}", "‹unknown›", true),
-        ("{{ p.status.podIP.orValue('none') }}", "none", false),
+        ("{{ p.metadata.labels.missing }}", "‹unknown›", true),
+        ("{{ p.metadata.labels.missing.orValue('none') }}", "none", false),
         ("a \\\\{{ b }}", "a {{ b }}", false),
         ("{{ duration('90m') }}", "1h30m", false),
         ("{{ p }}", "Pod/default/a", false),
@@ -223,7 +279,7 @@ finding:
   notes:
     - { when: absent(p.node()), text: 'no {{ p.spec.nodeName }}' }
     - { when: present(p.node()), text: 'never' }
-  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: 'p.owner(''Upgrade'')', word: p.status.phase }
+  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase }
   evidence: [{ object: p, fields: [status.phase], note: 'on {{ p.spec.nodeName }}' }, { object: p.node() }]
 remedy:
   - { when: p.status.phase == 'Failed', text: never, risk: safe }

@@ -162,13 +162,13 @@ fn what_a_condition_looked_at_is_told() {
             &[("p.metadata.name", "\"a\"")],
         ),
         (
-            "p.status.containerStatuses[0] == p.status",
+            "p.status.containerStatuses[0] == p.metadata",
             &[
                 (
                     "p.status.containerStatuses[0]",
                     "Pod/default/a status.containerStatuses[0]",
                 ),
-                ("p.status", "Pod/default/a status"),
+                ("p.metadata", "Pod/default/a metadata"),
             ],
         ),
         (

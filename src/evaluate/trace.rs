@@ -173,7 +173,7 @@ pub struct RowsTrace {
     pub rows: u64,
     /// Findings that they gave.
     pub findings: u64,
-    /// Those of them that an exception suppressed.
+    /// Those of them that an exception, or the user's list of accepted findings, suppressed.
     pub suppressed: u64,
     /// Rows that were folded into the finding of a row with the same key.
     pub folded: u64,

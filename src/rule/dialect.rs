@@ -4,6 +4,8 @@
 /// A deliberate difference from CEL.
 #[derive(Debug, Clone, Copy)]
 pub struct Difference {
+    /// A word for it: tests beside another evaluator name by it why a value differs.
+    pub name: &'static str,
     /// What is different.
     pub text: &'static str,
     /// Expressions and what they give. `pod` is a Pod that runs and is not Ready, `ghost` a Node
@@ -17,6 +19,7 @@ pub type Meaning = (&'static str, &'static str);
 /// The differences, those that matter most first.
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
+        name: "missing",
         text: "Missing data is never an error. A field that is not there, a field of null, and a \
                field of an object that does not exist (kind, name and namespace aside) are absent.",
         examples: &[
@@ -28,6 +31,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "absent",
         text: "Absent equals null and absent, and nothing else. `<`, `in`, `matches` and the like \
                are false of it, `!=` is always the negation of `==`, and arithmetic gives absent.",
         examples: &[
@@ -41,6 +45,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "truth",
         text: "A condition holds if it is true, and not if it is anything else.",
         examples: &[
             ("!gone", "true"),
@@ -49,6 +54,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "lists",
         text: "As a list, absent is empty, but `all` of it is absent: of what is unknown nothing \
                can be said. `min`, `max` and `sum` leave absent elements out.",
         examples: &[
@@ -61,6 +67,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "presence",
         text: "`has` asks at any depth, and null is not there. `empty` is true of what is absent, \
                null, '', [] or {}. `x.orValue(y)` is y where x is absent or null; `.?` and `[?]` \
                are accepted, and are the same as `.` and `[]`.",
@@ -75,6 +82,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "numbers",
         text: "There is one type of numbers: whole where that is exact, else floating-point. A \
                whole number divided by another is cut to a whole one; what is divided by 0 is absent.",
         examples: &[
@@ -88,6 +96,20 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "failures",
+        text: "Functions do not fail either. What cannot be read or is out of reach is absent, \
+               `substring` gives what there is, and joined elements are written as in a message.",
+        examples: &[
+            ("int('x')", "absent"),
+            ("duration('x')", "absent"),
+            ("'hello'.charAt(9)", "absent"),
+            ("'hello'.substring(3, 9)", "'lo'"),
+            ("[].join(', ')", "absent"),
+            ("['a', 1].join('-')", "'a-1'"),
+        ],
+    },
+    Difference {
+        name: "macros",
         text: "Macros take the key or index as well, as in Kubernetes. With one variable a map \
                gives its keys.",
         examples: &[
@@ -100,6 +122,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "objects",
         text: "Objects are equal if they have the same kind, namespace and name, whether they \
                exist or not. `object` gives one that is named even if it does not exist.",
         examples: &[
@@ -110,6 +133,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "conditions",
         text: "`cond` gives the condition of a type, whether conditions are a list or a map by \
                type, and `since` is when it last changed.",
         examples: &[
@@ -119,6 +143,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "times",
         text: "`now` is when the bundle was made, never the clock. Texts that are times compare \
                with times; `timestamp` reads every form that the cluster writes. Durations have \
                days.",
@@ -134,6 +159,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "quantities",
         text: "A quantity is a number. `isGreaterThan`, `isLessThan` and `compareTo` are there for \
                expressions that were written for Kubernetes.",
         examples: &[
@@ -143,6 +169,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "versions",
         text: "Versions are read leniently, and compared as people count. A pre-release is in a \
                range where its release is.",
         examples: &[
@@ -152,6 +179,7 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "patterns",
         text: "Regular expressions are written out, so that they are compiled once and checked \
                before a rule runs. `find` gives the first match, `extract` its first group.",
         examples: &[
@@ -161,6 +189,16 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
+        name: "grammar",
+        text: "`has` takes an index as well, and one conditional may be a branch of another \
+               without parentheses.",
+        examples: &[
+            ("has({'a': 1}['a'])", "true"),
+            ("true ? false ? 1 : 2 : 3", "2"),
+        ],
+    },
+    Difference {
+        name: "null-text",
         text: "In manifests of a bundle the text \"null\" is null: some collectors wrote empty \
                texts so. `raw(x)` gives what stands there. Rules and cases are read as they are.",
         examples: &[],
@@ -168,7 +206,7 @@ pub const DIFFERENCES: &[Difference] = &[
 ];
 
 /// What CEL has and rules do not.
-pub const LEFT_OUT: &[&str] = &["b'bytes'", "1u", "Message{field: 1}"];
+pub const LEFT_OUT: &[&str] = &["b'bytes'", "1u", "Message{field: 1}", "[?optional]"];
 
 /// Names that every expression may use.
 pub const GLOBALS: &[Meaning] = &[

@@ -5,9 +5,9 @@
 
 mod binding;
 mod finding;
-
 mod log;
 mod names;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,36 +17,21 @@ use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
 use super::schema::Schema;
+use super::shape::{self, Wants};
 use super::source::{RuleSource, Span};
 use super::tree::{self, Scalar, Tree};
 use super::version::VersionRange;
 use super::{
-    Binding, BindingForm, BindingSource, Category, LogMatcher, Outside, Param, Requires, Rule,
-    Status, Versions, duration,
+    Binding, BindingForm, BindingSource, Category, LogMatcher, Param, Requires, Rule, Versions,
+    duration,
 };
 use crate::finding::Severity;
 
-const KEYS: [&str; 19] = [
-    "id",
-    "title",
-    "severity",
-    "escalate",
-    "category",
-    "status",
-    "description",
-    "versions",
-    "requires",
-    "params",
-    "logs",
-    "match",
-    "unless",
-    "finding",
-    "remedy",
-    "references",
-    "aliases",
-    "causes",
-    "causedBy",
-];
+/// The shape of a rule file as JSON Schema.
+pub(super) fn file_schema() -> serde_json::Value {
+    static FILE: Wants = Wants::Map(&shapes::RULE);
+    shape::json_schema(&FILE, "Rule of bundle-doctor")
+}
 
 /// Reads a rule file. The rule comes with its warnings, or not at all.
 /// With a schema, fields and types are checked, too.
@@ -58,7 +43,7 @@ pub(super) fn read(
     let source = Arc::new(source);
     let mut mistakes = Mistakes::new(&source);
     let rule = tree::read(&source.text, &mut mistakes).and_then(|tree| {
-        let keys = Keys::of(&tree, "a rule", &KEYS, &mut mistakes)?;
+        let keys = Keys::of(&tree, &shapes::RULE, &mut mistakes)?;
         Some(rule(&keys, &source, (relations, schema), &mut mistakes))
     });
     let rule = rule.filter(|_| !mistakes.has_error());
@@ -114,39 +99,34 @@ fn rule(
     (relations, schema): (&[&str], Option<&Schema>),
     mistakes: &mut Mistakes,
 ) -> Rule {
-    let statuses = [
-        ("stable", Status::Stable),
-        ("experimental", Status::Experimental),
-        ("deprecated", Status::Deprecated),
-    ];
-    let severity = keys.required("severity", mistakes);
+    let severity = keys.get("severity");
     let title = keys
-        .required("title", mistakes)
+        .get("title")
         .and_then(|title| keys::template(title, mistakes));
     let id = keys
-        .required("id", mistakes)
+        .get("id")
         .and_then(|id| identity(id, &source.name, mistakes));
     let status = keys
         .get("status")
-        .and_then(|status| keys::choice(status, &statuses, mistakes));
+        .and_then(|status| keys::choice(status, &shapes::STATUSES, mistakes));
     let description = keys
         .get("description")
         .and_then(|text| keys::text(text, mistakes));
     let logs = log::matchers(keys.get("logs"), mistakes);
-    let bindings = keys.required("match", mistakes);
+    let bindings = keys.get("match");
     let matches = bindings
         .map(|bindings| binding::bindings(bindings, mistakes))
         .unwrap_or_default();
     let stated = keys
         .get("requires")
         .and_then(|requires| requires_stated(requires, mistakes));
-    let finding = finding::finding(keys.required("finding", mistakes), mistakes);
+    let finding = finding::finding(keys.get("finding"), mistakes);
     let aliases = keys::list(keys.get("aliases"), mistakes);
     let rule = Rule {
         id: id.unwrap_or_default(),
         title: title.unwrap_or_else(finding::no_template),
         severity: severity
-            .and_then(|word| keys::choice(word, &finding::SEVERITIES, mistakes))
+            .and_then(|word| keys::choice(word, &shape::SEVERITIES, mistakes))
             .unwrap_or(Severity::Info),
         escalate: finding::escalations(keys.get("escalate"), mistakes),
         category: category(keys, &source.name, mistakes).unwrap_or(Category::Bundle),
@@ -232,7 +212,7 @@ fn category(keys: &Keys<'_>, file: &str, mistakes: &mut Mistakes) -> Option<Cate
     let folder = folder.as_deref().and_then(Category::parse);
     let Some(tree) = keys.get("category") else {
         if folder.is_none() {
-            keys.required("category", mistakes);
+            keys.missing("category", mistakes);
         }
         return folder;
     };
@@ -257,15 +237,7 @@ fn category(keys: &Keys<'_>, file: &str, mistakes: &mut Mistakes) -> Option<Cate
 }
 
 fn versions(tree: &Tree, mistakes: &mut Mistakes) -> Option<Versions> {
-    let known = [
-        "harvester",
-        "kubernetes",
-        "longhorn",
-        "upgradeFrom",
-        "upgradeTo",
-        "outside",
-    ];
-    let keys = Keys::of(tree, "`versions`", &known, mistakes)?;
+    let keys = Keys::of(tree, &shapes::VERSIONS, mistakes)?;
     let range = |key: &str, mistakes: &mut Mistakes| {
         let tree = keys.get(key)?;
         let scalar = keys::scalar(tree, "a range of versions", mistakes)?;
@@ -280,7 +252,6 @@ fn versions(tree: &Tree, mistakes: &mut Mistakes) -> Option<Versions> {
             }
         }
     };
-    let outside = [("skip", Outside::Skip), ("lower", Outside::Lower)];
     Some(Versions {
         harvester: range("harvester", mistakes),
         kubernetes: range("kubernetes", mistakes),
@@ -289,7 +260,7 @@ fn versions(tree: &Tree, mistakes: &mut Mistakes) -> Option<Versions> {
         upgrade_to: range("upgradeTo", mistakes),
         outside: keys
             .get("outside")
-            .and_then(|word| keys::choice(word, &outside, mistakes))
+            .and_then(|word| keys::choice(word, &shapes::OUTSIDE, mistakes))
             .unwrap_or_default(),
     })
 }
@@ -310,7 +281,7 @@ fn params(tree: Option<&Tree>, mistakes: &mut Mistakes) -> BTreeMap<String, Para
 }
 
 fn requires_stated(tree: &Tree, mistakes: &mut Mistakes) -> Option<Requires> {
-    let keys = Keys::of(tree, "`requires`", &["kinds", "logs"], mistakes)?;
+    let keys = Keys::of(tree, &shapes::REQUIRES, mistakes)?;
     let mut requires = Requires::default();
     for kind in keys::list(keys.get("kinds"), mistakes) {
         let Some(scalar) = keys::scalar(kind, "a kind", mistakes) else {
@@ -374,6 +345,7 @@ mod tests {
     use super::*;
     use crate::rule::{RuleErrors, RuleSet};
     use crate::scan::{NodeLog, SourceSpec};
+    use crate::testing::Random;
 
     /// Those that the built-in rules use, and some.
     const RELATIONS: [&str; 14] = [
@@ -720,18 +692,6 @@ remedy:
         assert!(set.rules()[0].requires.logs.is_empty());
     }
 
-    /// xorshift: the same texts in every run.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            (self.0 % limit.max(1) as u64) as usize
-        }
-    }
-
     /// Reads a text and shows its mistakes: a wrong place would make the display fail.
     fn survive(text: &str) {
         let errors = mistakes("rules/node/good.yaml", text);
@@ -750,7 +710,7 @@ remedy:
 
     #[test]
     fn no_text_makes_it_panic() {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let mut random = Random::new();
         let pieces = [
             "{{",
             "}}",

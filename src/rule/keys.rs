@@ -7,11 +7,12 @@ use crate::rule::expression::{self, Expression, Literal, Node};
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
 use crate::rule::path::FieldPath;
+use crate::rule::shape::{Condition, Shape};
 use crate::rule::source::{Passage, Span, Spanned};
 use crate::rule::template::Template;
 use crate::rule::tree::{Entry, Scalar, Tree, Value};
 
-/// A map whose keys are known.
+/// A map that was checked by its shape.
 pub(crate) struct Keys<'t> {
     entries: &'t [Entry],
     /// What a message about a missing key points to.
@@ -20,33 +21,83 @@ pub(crate) struct Keys<'t> {
     what: &'static str,
 }
 
+/// An unknown key is a mistake, and so is a missing one, or one that does not go with another.
 impl<'t> Keys<'t> {
-    /// The keys of a map; `None` if it is none. Unknown keys are mistakes.
-    pub(crate) fn of(
-        tree: &'t Tree,
-        what: &'static str,
-        known: &[&str],
-        mistakes: &mut Mistakes,
-    ) -> Option<Keys<'t>> {
+    /// The keys of a map, checked; `None` if it is none.
+    pub(crate) fn of(tree: &'t Tree, shape: &Shape, mistakes: &mut Mistakes) -> Option<Keys<'t>> {
+        let what = shape.what;
         let entries = entries(tree, what, mistakes)?;
         for entry in entries {
             let key = entry.key.value.as_str();
-            if !known.contains(&key) {
-                let help = proposal(key, known.iter().copied());
+            if !shape.names().any(|known| known == key) {
+                let all = || shape.names().collect::<Vec<_>>().join(", ");
+                let help = proposal(key, shape.names());
                 mistakes
                     .error(
                         "BD001",
                         entry.key.span,
                         format!("{what} has no key `{key}`"),
                     )
-                    .help(help.unwrap_or_else(|| format!("its keys are: {}", known.join(", "))));
+                    .help(help.unwrap_or_else(|| format!("its keys are: {}", all())));
             }
         }
-        Some(Keys {
+        let keys = Keys {
             entries,
             head: tree.head(),
             what,
-        })
+        };
+        for key in shape.keys.iter().filter(|key| key.required) {
+            if keys.get(key.name).is_none() {
+                keys.missing(key.name, mistakes);
+            }
+        }
+        for condition in shape.conditions {
+            keys.check(condition, mistakes);
+        }
+        Some(keys)
+    }
+
+    fn check(&self, condition: &Condition, mistakes: &mut Mistakes) {
+        match condition {
+            Condition::Either { keys, help } => match keys.map(|key| self.entry(key)) {
+                [None, None] => self.missing(keys[0], mistakes),
+                [Some(_), Some(second)] => {
+                    let message =
+                        format!("{} has either `{}` or `{}`", self.what, keys[0], keys[1]);
+                    mistakes
+                        .error("BD001", second.key.span, message)
+                        .help(*help);
+                }
+                _ => {}
+            },
+            Condition::Any(keys) => {
+                if let Some(first) = keys.first()
+                    && keys.iter().all(|key| self.get(key).is_none())
+                {
+                    self.missing(first, mistakes);
+                }
+            }
+            Condition::Needs {
+                key,
+                with,
+                code,
+                message,
+                help,
+            } => {
+                if let Some(entry) = self.entry(key)
+                    && self.get(with).is_none()
+                {
+                    mistakes.error(code, entry.key.span, *message).help(*help);
+                }
+            }
+            Condition::Excludes { key, others, why } => {
+                let others = others.iter().filter(|_| self.get(key).is_some());
+                for entry in others.filter_map(|other| self.entry(other)) {
+                    let message = format!("`{}` {why}", entry.key.value);
+                    mistakes.error("BD001", entry.key.span, message);
+                }
+            }
+        }
     }
 
     /// The value of a key, if it is there.
@@ -59,17 +110,10 @@ impl<'t> Keys<'t> {
         self.entries.iter().find(|entry| entry.key.value == key)
     }
 
-    /// The value of a key that must be there.
-    pub(crate) fn required(&self, key: &str, mistakes: &mut Mistakes) -> Option<&'t Tree> {
-        let value = self.get(key);
-        if value.is_none() {
-            mistakes.error(
-                "BD001",
-                self.head,
-                format!("{} needs the key `{key}`", self.what),
-            );
-        }
-        value
+    /// Says that a key should be there.
+    pub(crate) fn missing(&self, key: &str, mistakes: &mut Mistakes) {
+        let message = format!("{} needs the key `{key}`", self.what);
+        mistakes.error("BD001", self.head, message);
     }
 }
 
@@ -245,6 +289,19 @@ pub(crate) fn positive_duration(tree: &Tree, mistakes: &mut Mistakes) -> Option<
             .help("durations are written `45s`, `10m`, `2d14h`");
     }
     read
+}
+
+/// `true` or `false`.
+pub(crate) fn truth(tree: &Tree, mistakes: &mut Mistakes) -> Option<bool> {
+    let scalar = scalar(tree, "`true` or `false`", mistakes)?;
+    match (scalar.plain, scalar.text.as_str()) {
+        (true, "true") => Some(true),
+        (true, "false") => Some(false),
+        _ => {
+            wrong_type(tree, "`true` or `false`", mistakes);
+            None
+        }
+    }
 }
 
 /// One of a few words.

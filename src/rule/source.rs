@@ -44,7 +44,7 @@ impl<T> Spanned<T> {
 }
 
 /// A rule file: its name as people know it, and its text.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct RuleSource {
     /// `rules/upgrade/upgrade-node-lost-deadlock.yaml`, or the path given by the user.
     pub name: String,

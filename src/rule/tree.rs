@@ -180,7 +180,7 @@ impl Builder<'_> {
                 Span::new(self.clamp(tag.start), self.clamp(tag.end))
             });
             mistakes
-                .error("BD001", tag, "tags have no meaning in a rule")
+                .error("BD001", tag, "tags have no meaning here")
                 .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
         }
         self.values += usize::from(event.is_node());
@@ -197,19 +197,19 @@ impl Builder<'_> {
                 self.documents += 1;
                 if self.documents > 1 {
                     mistakes
-                        .error("BD001", span, "a file holds one rule")
+                        .error("BD001", span, "a file holds one document")
                         .label("a second document starts here");
                     return None;
                 }
             }
             Event::Anchor(..) => {
                 mistakes
-                    .error("BD001", span, "anchors are not allowed in a rule")
+                    .error("BD001", span, "anchors are not allowed here")
                     .help("write the value out where it is needed");
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 mistakes
-                    .error("BD001", span, "aliases are not allowed in a rule")
+                    .error("BD001", span, "aliases are not allowed here")
                     .help("write the value out, or quote it: `*` at the start of a plain text makes it an alias");
                 let value = Value::Refused;
                 self.close(Tree { value, span }, mistakes);
@@ -453,10 +453,10 @@ mod tests {
     fn refusals() {
         let table = [
             ("a: 1\nb: 2\na: 3", "the key `a` stands here twice", "a"),
-            ("a: &x 1", "anchors are not allowed in a rule", "&x"),
-            ("a: *x", "aliases are not allowed in a rule", "*x"),
-            ("a: !!str 1", "tags have no meaning in a rule", "!!str"),
-            ("a: 1\n---\nb: 2", "a file holds one rule", "---"),
+            ("a: &x 1", "anchors are not allowed here", "&x"),
+            ("a: *x", "aliases are not allowed here", "*x"),
+            ("a: !!str 1", "tags have no meaning here", "!!str"),
+            ("a: 1\n---\nb: 2", "a file holds one document", "---"),
             ("? [a]\n: 1", "a key must be text", "a"),
             ("", "the file is empty", ""),
             ("# only a comment", "the file is empty", ""),

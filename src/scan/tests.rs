@@ -1,6 +1,7 @@
 //! The scan as a whole: every key of a matcher, and equality with trying each regex on each line.
 
 use super::*;
+use crate::testing::Random;
 
 const NOW: &str = "2022-03-22T12:00:00Z";
 
@@ -619,18 +620,6 @@ fn bounds_hold() {
     assert_eq!(hits.records(1), []);
 }
 
-/// Numbers from a seed, the same on each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % end
-    }
-}
-
 /// Lines of each pattern by trying its regex on each line: count, first and last line.
 fn naive(pattern: &str, source: &Source, bytes: &[u8]) -> Option<(u64, u32, u32)> {
     let log = crate::parse::line::Log::new(bytes, source, Some(now()));
@@ -755,7 +744,7 @@ fn random_lines_give_what_each_regex_gives() {
         "\r",
         "I0322 11:00:00.000000 1 x] ",
     ];
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Random::new();
     for round in 0..60 {
         let mut text = Vec::new();
         for _ in 0..random.below(800) {
@@ -788,7 +777,7 @@ fn random_lines_give_what_each_regex_gives() {
 
 #[test]
 fn random_bytes_do_not_panic() {
-    let mut random = Random(42);
+    let mut random = Random::seeded(42);
     let matcher = || MatcherSpec {
         still: Some(SignedDuration::from_hours(1)),
         ..spec("node/kernel", "[ -~]{4}")

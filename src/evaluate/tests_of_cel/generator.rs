@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::random::Random;
+use crate::testing::Random;
 
 /// What an expression gives.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,29 +1,14 @@
 //! `match` and `unless`: where rows come from, and which are let go.
 
 use super::keys::{self, Keys};
+use super::shapes;
 use crate::rule::expression::{Expression, Literal, Node};
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
+use crate::rule::shape::Shape;
 use crate::rule::source::{Span, Spanned};
 use crate::rule::tree::{Tree, Value};
 use crate::rule::{Binding, BindingForm, BindingSource, KindName, Names, Unless, UnlessTest};
-
-/// The key that says what an entry of `match` does, and the keys beside it.
-const FORMS: [(&str, &[&str]); 6] = [
-    ("each", &["each", "in", "where"]),
-    ("optional", &["optional", "in", "where"]),
-    ("none", &["none", "in", "where"]),
-    ("collect", &["collect", "in", "where", "min"]),
-    ("let", &["let", "value"]),
-    ("when", &["when"]),
-];
-
-/// The same for `unless`.
-const EXCEPTIONS: [(&str, &[&str]); 3] = [
-    ("when", &["when", "reason"]),
-    ("some", &["some", "in", "where", "reason"]),
-    ("none", &["none", "in", "where", "reason"]),
-];
 
 /// Reads `match`.
 pub(super) fn bindings(tree: &Tree, mistakes: &mut Mistakes) -> Vec<Binding> {
@@ -39,7 +24,7 @@ pub(super) fn bindings(tree: &Tree, mistakes: &mut Mistakes) -> Vec<Binding> {
     }
     list.iter()
         .filter_map(|entry| {
-            let (form, keys) = form(entry, "an entry of `match`", &FORMS, mistakes)?;
+            let (form, keys) = form(entry, &shapes::BINDINGS, mistakes)?;
             Some(Binding {
                 form: binding(form, &keys, mistakes)?,
                 span: entry.span,
@@ -53,9 +38,9 @@ pub(super) fn exceptions(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Un
     keys::list(tree, mistakes)
         .iter()
         .filter_map(|entry| {
-            let (form, keys) = form(entry, "an entry of `unless`", &EXCEPTIONS, mistakes)?;
+            let (form, keys) = form(entry, &shapes::EXCEPTIONS, mistakes)?;
             let reason = keys
-                .required("reason", mistakes)
+                .get("reason")
                 .and_then(|reason| keys::template(reason, mistakes));
             let subject = keys.get(form)?;
             let test = if form == "when" {
@@ -84,23 +69,29 @@ pub(super) fn exceptions(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Un
         .collect()
 }
 
-/// Which form an entry has, and its keys.
+/// Which form an entry has, and its keys. The first key of a shape names the form.
 fn form<'t>(
     entry: &'t Tree,
-    what: &'static str,
-    forms: &[(&'static str, &[&str])],
+    shapes: &[&Shape],
     mistakes: &mut Mistakes,
 ) -> Option<(&'static str, Keys<'t>)> {
-    let stated: Vec<&(&str, &[&str])> = keys::entries(entry, what, mistakes)?
+    let named = |shape: &&Shape| shape.names().next();
+    let what = shapes.first()?.what;
+    let entries = keys::entries(entry, what, mistakes)?;
+    let stated: Vec<(&'static str, &Shape)> = entries
         .iter()
-        .filter_map(|key| forms.iter().find(|(form, _)| *form == key.key.value))
+        .flat_map(|entry| {
+            let shapes = shapes
+                .iter()
+                .filter_map(|shape| Some((named(shape)?, *shape)));
+            shapes.filter(|(form, _)| *form == entry.key.value)
+        })
         .collect();
     match stated.as_slice() {
-        [(form, known)] => Some((form, Keys::of(entry, what, known, mistakes)?)),
+        [(form, shape)] => Some((form, Keys::of(entry, shape, mistakes)?)),
         [] => {
-            let names: Vec<&str> = forms.iter().map(|(form, _)| *form).collect();
-            let keys = keys::entries(entry, what, mistakes)?;
-            let near = keys
+            let names: Vec<&str> = shapes.iter().filter_map(named).collect();
+            let near = entries
                 .iter()
                 .find_map(|key| proposal(&key.key.value, names.iter().copied()));
             let message = format!("{what} needs one of the keys {}", names.join(", "));
@@ -127,7 +118,7 @@ fn binding(form: &str, keys: &Keys<'_>, mistakes: &mut Mistakes) -> Option<Bindi
         "let" => {
             let name = keys::name(subject, mistakes);
             let value = keys
-                .required("value", mistakes)
+                .get("value")
                 .map(|value| keys::expression(value, mistakes));
             return Some(BindingForm::Let {
                 name: name?,
@@ -196,7 +187,7 @@ fn elements(
     mistakes: &mut Mistakes,
 ) -> Option<(BindingSource, Option<Expression>)> {
     let source = keys
-        .required("in", mistakes)
+        .get("in")
         .and_then(|source| binding_source(source, mistakes));
     let condition = keys
         .get("where")

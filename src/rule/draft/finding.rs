@@ -3,45 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::keys::{self, Keys};
-use crate::finding::{Confidence, Risk, Severity};
+use super::shapes;
+use crate::finding::{Confidence, Risk};
 use crate::rule::expression::Node;
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
+use crate::rule::shape::{CONFIDENCES, SEVERITIES};
 use crate::rule::source::Span;
 use crate::rule::template::Template;
 use crate::rule::tree::{Tree, Value};
 use crate::rule::{
-    Category, Escalation, EvidenceTemplate, FindingTemplate, Link, LinkOrder, LinkTarget, Note,
-    Reference, Remedy, Subject,
+    Category, Escalation, EvidenceTemplate, FindingTemplate, Link, LinkTarget, Note, Reference,
+    Remedy, Subject,
 };
-
-const KEYS: [&str; 9] = [
-    "subject",
-    "since",
-    "key",
-    "exports",
-    "confidence",
-    "message",
-    "notes",
-    "evidence",
-    "limit",
-];
 
 /// Findings of one rule that are kept unless it says otherwise.
 const LIMIT: usize = 50;
-
-pub(super) const SEVERITIES: [(&str, Severity); 4] = [
-    ("critical", Severity::Critical),
-    ("error", Severity::Error),
-    ("warning", Severity::Warning),
-    ("info", Severity::Info),
-];
-
-const CONFIDENCES: [(&str, Confidence); 3] = [
-    ("certain", Confidence::Certain),
-    ("likely", Confidence::Likely),
-    ("possible", Confidence::Possible),
-];
 
 /// Reads `finding`.
 pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTemplate {
@@ -56,10 +33,10 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
         evidence: Vec::new(),
         limit: LIMIT,
     };
-    let Some(keys) = tree.and_then(|tree| Keys::of(tree, "`finding`", &KEYS, mistakes)) else {
+    let Some(keys) = tree.and_then(|tree| Keys::of(tree, &shapes::FINDING, mistakes)) else {
         return finding;
     };
-    if let Some(subject) = keys.required("subject", mistakes) {
+    if let Some(subject) = keys.get("subject") {
         let expression = keys::expression(subject, mistakes);
         if !matches!(&expression.node, Node::Name(name) if name == "cluster") {
             finding.subject = Subject::Object(expression);
@@ -92,7 +69,7 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
         finding.confidence = confidence;
     }
     if let Some(message) = keys
-        .required("message", mistakes)
+        .get("message")
         .and_then(|message| keys::template(message, mistakes))
     {
         finding.message = message;
@@ -125,27 +102,26 @@ pub(super) fn no_template() -> Template {
 }
 
 fn note(tree: &Tree, mistakes: &mut Mistakes) -> Option<Note> {
-    let keys = Keys::of(tree, "a note", &["when", "text"], mistakes)?;
+    let keys = Keys::of(tree, &shapes::NOTE, mistakes)?;
     let when = keys
         .get("when")
         .map(|when| keys::expression(when, mistakes));
     let text = keys
-        .required("text", mistakes)
+        .get("text")
         .and_then(|text| keys::template(text, mistakes))?;
     Some(Note { when, text })
 }
 
 fn evidence(tree: &Tree, mistakes: &mut Mistakes) -> Option<EvidenceTemplate> {
-    let what = "an entry of `evidence`";
-    let log = keys::entries(tree, what, mistakes)?
+    let log = keys::entries(tree, shapes::LOG_EVIDENCE.what, mistakes)?
         .iter()
         .any(|entry| entry.key.value == "log");
-    let known: &[&str] = if log {
-        &["log", "limit"]
+    let shape = if log {
+        &shapes::LOG_EVIDENCE
     } else {
-        &["object", "fields", "limit", "note"]
+        &shapes::OBJECT_EVIDENCE
     };
-    let keys = Keys::of(tree, what, known, mistakes)?;
+    let keys = Keys::of(tree, shape, mistakes)?;
     let limit = keys
         .get("limit")
         .and_then(|limit| keys::positive(limit, mistakes));
@@ -162,7 +138,7 @@ fn evidence(tree: &Tree, mistakes: &mut Mistakes) -> Option<EvidenceTemplate> {
         .get("note")
         .and_then(|note| keys::template(note, mistakes));
     let value = keys
-        .required("object", mistakes)
+        .get("object")
         .map(|value| keys::expression(value, mistakes))?;
     Some(EvidenceTemplate::Object {
         value,
@@ -175,15 +151,7 @@ fn evidence(tree: &Tree, mistakes: &mut Mistakes) -> Option<EvidenceTemplate> {
 /// Reads `escalate`.
 pub(super) fn escalations(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Escalation> {
     let read = |tree: &Tree, mistakes: &mut Mistakes| {
-        let keys = Keys::of(
-            tree,
-            "an entry of `escalate`",
-            &["when", "to", "confidence"],
-            mistakes,
-        )?;
-        if keys.get("to").is_none() && keys.get("confidence").is_none() {
-            keys.required("to", mistakes);
-        }
+        let keys = Keys::of(tree, &shapes::ESCALATION, mistakes)?;
         let to = keys
             .get("to")
             .and_then(|to| keys::choice(to, &SEVERITIES, mistakes));
@@ -191,7 +159,7 @@ pub(super) fn escalations(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<E
             .get("confidence")
             .and_then(|word| keys::choice(word, &CONFIDENCES, mistakes));
         let when = keys
-            .required("when", mistakes)
+            .get("when")
             .map(|when| keys::expression(when, mistakes))?;
         Some(Escalation {
             when,
@@ -207,33 +175,21 @@ pub(super) fn escalations(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<E
 
 /// Reads `remedy`.
 pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Remedy> {
-    let known = ["text", "when", "command", "risk", "check", "link"];
-    let risks = [
-        ("safe", Risk::Safe),
-        ("disruptive", Risk::Disruptive),
-        ("destructive", Risk::Destructive),
-    ];
     let read = |tree: &Tree, mistakes: &mut Mistakes| {
-        let keys = Keys::of(tree, "a step of `remedy`", &known, mistakes)?;
+        let keys = Keys::of(tree, &shapes::STEP, mistakes)?;
         let template = |key: &str, mistakes: &mut Mistakes| {
             keys.get(key)
                 .and_then(|text| keys::template(text, mistakes))
         };
-        if let Some(command) = keys.entry("command").filter(|_| keys.get("risk").is_none()) {
-            mistakes
-                .error("BD060", command.key.span, "a command needs the key `risk`")
-                .help("what may it cost: safe, disruptive or destructive?");
-        }
         let risk = keys
             .get("risk")
-            .and_then(|risk| keys::choice(risk, &risks, mistakes));
+            .and_then(|risk| keys::choice(risk, &shapes::RISKS, mistakes));
         let command = template("command", mistakes);
         let check = template("check", mistakes);
         let link = keys.get("link").and_then(|link| keys::url(link, mistakes));
         let when = keys
             .get("when")
             .map(|when| keys::expression(when, mistakes));
-        keys.required("text", mistakes);
         Some(Remedy {
             text: template("text", mistakes)?,
             when,
@@ -256,13 +212,11 @@ pub(super) fn references(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Re
             let url = keys::url(tree, mistakes)?;
             return Some(Reference { url, title: None });
         }
-        let keys = Keys::of(tree, "a reference", &["url", "title"], mistakes)?;
+        let keys = Keys::of(tree, &shapes::REFERENCE, mistakes)?;
         let title = keys
             .get("title")
             .and_then(|title| keys::text(title, mistakes));
-        let url = keys
-            .required("url", mistakes)
-            .and_then(|url| keys::url(url, mistakes))?;
+        let url = keys.get("url").and_then(|url| keys::url(url, mistakes))?;
         Some(Reference { url, title })
     };
     let list = keys::list(tree, mistakes);
@@ -278,19 +232,10 @@ pub(super) fn links(
     mistakes: &mut Mistakes,
 ) -> Vec<Link> {
     let read = |tree: &Tree, mistakes: &mut Mistakes| {
-        let keys = Keys::of(
-            tree,
-            "a link",
-            &["rule", "same", "order", "strength"],
-            mistakes,
-        )?;
-        let orders = [
-            ("any", LinkOrder::Any),
-            ("cause-first", LinkOrder::CauseFirst),
-        ];
+        let keys = Keys::of(tree, &shapes::LINK, mistakes)?;
         let order = keys
             .get("order")
-            .and_then(|order| keys::choice(order, &orders, mistakes));
+            .and_then(|order| keys::choice(order, &shapes::ORDERS, mistakes));
         let strength = keys
             .get("strength")
             .and_then(|word| keys::choice(word, &CONFIDENCES, mistakes));
@@ -314,10 +259,10 @@ pub(super) fn links(
                     "both findings of a link must export it under `exports`".to_owned()
                 }));
         }
-        let target = keys.required("rule", mistakes)?;
+        let target = keys.get("rule")?;
         let scalar = keys::scalar(target, "the id of a rule, or `category/*`", mistakes)?;
         let rule = match scalar.text.strip_suffix("/*") {
-            None => LinkTarget::Rule(scalar.text.clone()),
+            None => LinkTarget::Rule(super::slug(target, mistakes)?),
             Some(name) => match Category::parse(name) {
                 Some(category) => LinkTarget::Category(category),
                 None => {

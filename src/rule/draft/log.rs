@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys::{self, Keys};
+use super::shapes;
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
 use crate::rule::pattern;
@@ -10,11 +11,6 @@ use crate::rule::source::Spanned;
 use crate::rule::tree::{Tree, Value};
 use crate::rule::{LogMatcher, Pattern, Threshold};
 use crate::scan::{Measure, NodeLog, SourceSpec};
-
-const KEYS: [&str; 13] = [
-    "source", "pattern", "any", "not", "where", "group", "count", "since", "still", "steady",
-    "clear", "measure", "sample",
-];
 
 /// What a record is called beside its captures; `group` may name these.
 const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
@@ -51,9 +47,9 @@ pub(super) fn matchers(
 }
 
 fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
-    let keys = Keys::of(tree, "a log matcher", &KEYS, mistakes)?;
+    let keys = Keys::of(tree, &shapes::LOG_MATCHER, mistakes)?;
     let sources = keys
-        .required("source", mistakes)
+        .get("source")
         .map(keys::one_or_many)
         .unwrap_or_default();
     let sources = sources
@@ -80,15 +76,6 @@ fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
     let still = keys
         .get("still")
         .and_then(|still| keys::positive_duration(still, mistakes));
-    if let Some(entry) = keys.entry("steady").filter(|_| keys.get("still").is_none()) {
-        mistakes
-            .error(
-                "BD001",
-                entry.key.span,
-                "`steady` means nothing without `still`",
-            )
-            .help("`still: 2m` keeps records whose last hit is at most that old");
-    }
     Some(LogMatcher {
         sources,
         patterns,
@@ -120,23 +107,10 @@ fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
 }
 
 fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
-    let stated = match (keys.get("pattern"), keys.entry("any")) {
+    let stated = match (keys.get("pattern"), keys.get("any")) {
         (Some(pattern), None) => std::slice::from_ref(pattern),
-        (None, Some(any)) => keys::list(Some(&any.value), mistakes),
-        (Some(_), Some(any)) => {
-            mistakes
-                .error(
-                    "BD001",
-                    any.key.span,
-                    "a log matcher has either `pattern` or `any`",
-                )
-                .help("put all patterns under `any`");
-            &[]
-        }
-        (None, None) => {
-            keys.required("pattern", mistakes);
-            &[]
-        }
+        (None, any) => keys::list(any, mistakes),
+        (Some(_), Some(_)) => &[],
     };
     stated
         .iter()
@@ -236,17 +210,12 @@ fn measures(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<(Spanned<String
     let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`measure`", mistakes)) else {
         return Vec::new();
     };
-    let choices = [
-        ("number", Measure::Number),
-        ("duration", Measure::Duration),
-        ("bytes", Measure::Bytes),
-    ];
     entries
         .iter()
         .filter_map(|entry| {
             Some((
                 entry.key.clone(),
-                keys::choice(&entry.value, &choices, mistakes)?,
+                keys::choice(&entry.value, &shapes::MEASURES, mistakes)?,
             ))
         })
         .collect()
@@ -264,11 +233,9 @@ fn threshold(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Threshold {
     };
     match tree {
         Some(tree) if matches!(tree.value, Value::Map(_)) => {
-            if let Some(keys) = Keys::of(tree, "`count`", &["min", "within"], mistakes) {
-                threshold.min = keys
-                    .required("min", mistakes)
-                    .map_or(1, |min| count(min, mistakes));
-                let within = keys.required("within", mistakes);
+            if let Some(keys) = Keys::of(tree, &shapes::COUNT, mistakes) {
+                threshold.min = keys.get("min").map_or(1, |min| count(min, mistakes));
+                let within = keys.get("within");
                 threshold.within =
                     within.and_then(|within| keys::positive_duration(within, mistakes));
             }
