@@ -1,5 +1,6 @@
 //! Applies rules to a bundle: each rule that has its input gives findings, each that lacks it a reason.
 
+mod doubt;
 mod evidence;
 mod function;
 mod macros;
@@ -38,6 +39,7 @@ use crate::rule::source::Span;
 use crate::scan::{MatcherSpec, PatternError, Scanner, Which};
 
 use plan::Plan;
+use row_finding::Found;
 use trace::{End, Trace};
 use tracer::Tracer;
 
@@ -208,8 +210,15 @@ impl ReadyRule {
                 let traces = not_run(End::NotEvaluated(reason.clone()));
                 return refused(reason, traces);
             }
-            requirement::Input::MissingFor(reason) => Some(reason),
-            requirement::Input::Complete => None,
+            requirement::Input::MissingFor(reasons) => reasons,
+            requirement::Input::Complete => BTreeSet::new(),
+        };
+        let partly = |found: &Found| {
+            let first = self.plan.first_matcher;
+            let doubts = found.doubts.iter();
+            let reasons = doubts.flat_map(|it| doubt::reasons(*it, &self.rule, first, bundle));
+            let reasons: BTreeSet<String> = reasons.chain(missing.iter().cloned()).collect();
+            (!reasons.is_empty()).then(|| Vec::from_iter(reasons).join("; "))
         };
         let (found, traces) = if self.traced {
             let mut tracer = Tracer::new(&self.rule, &self.plan);
@@ -217,7 +226,7 @@ impl ReadyRule {
                 row_finding::findings(&self.rule, &self.plan, bundle, versions, &mut tracer);
             let lowered = versions == requirement::Fit::Lowered;
             let trace = Trace {
-                partly: missing.clone(),
+                partly: partly(&found),
                 ..tracer.trace(bundle, &found, lowered)
             };
             (found, vec![trace])
@@ -233,6 +242,7 @@ impl ReadyRule {
             );
             return refused(reason, traces);
         }
+        let missing = partly(&found);
         let mut evaluation = Evaluation {
             findings: found.findings,
             traces,
