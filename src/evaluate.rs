@@ -14,6 +14,8 @@ mod row_finding;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod tests_of_doubt;
+#[cfg(test)]
 mod tests_of_language;
 #[cfg(test)]
 mod tests_of_rules;

@@ -343,7 +343,7 @@ pub(super) fn reasons(gap: Gap, rule: &Rule, first: usize, bundle: &Bundle) -> B
             }
             let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
             one(format!(
-                "needs {}, which not every pod has",
+                "needs logs of {}, and not every pod sent one",
                 names.join(" or ")
             ))
         }

@@ -130,7 +130,6 @@ pub(super) fn lacks(kind: &KindRef, bundle: &Bundle) -> Option<String> {
 
 /// Checks kinds and logs: those that the rule names, and those that a `none` would otherwise take for absent.
 pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
-    let graph = &bundle.graph;
     let mut partly = BTreeSet::new();
     for wanted in &rule.requires.kinds {
         let kind = KindRef::new(wanted.group.as_deref(), &wanted.kind);
@@ -140,21 +139,15 @@ pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
             missing @ Input::Missing(_) => return missing,
         }
     }
+    // A rule that states what it requires may forget what its `none` looks at.
     for step in &plan.steps {
         if let Step::None {
             source: Source::Kind(kind),
             ..
         } = step
-            && let Some(kind) = kind.kind()
-            && !graph.collected().has(kind, home(kind))
+            && let missing @ Input::Missing(_) = kind_input(kind, bundle)
         {
-            let namespace = home(kind)
-                .map(|namespace| format!(" of namespace {namespace}"))
-                .unwrap_or_default();
-            return Input::Missing(format!(
-                "needs {}{namespace}, which was not collected",
-                kind.display()
-            ));
+            return missing;
         }
     }
     for sources in &rule.requires.logs {
@@ -207,7 +200,13 @@ pub(super) fn kind_input_of(kind: &Kind, bundle: &Bundle) -> Input {
     if graph.collected().has(kind, home(kind)) {
         Input::Complete
     } else {
-        Input::Missing(format!("needs {}, which was not collected", kind.display()))
+        let namespace = home(kind).filter(|home| !graph.collected().namespace(home));
+        let of = namespace.map(|namespace| format!(" of namespace {namespace}"));
+        Input::Missing(format!(
+            "needs {}{}, which was not collected",
+            kind.display(),
+            of.unwrap_or_default()
+        ))
     }
 }
 

@@ -342,7 +342,7 @@ fn a_rule_without_its_input_says_so() {
         (
             some,
             nothing,
-            Some("needs Volume, which was not collected"),
+            Some("needs Volume of namespace longhorn-system, which was not collected"),
             true,
             0,
         ),
