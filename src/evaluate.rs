@@ -1,5 +1,6 @@
 //! Applies rules to a bundle: each rule that has its input gives findings, each that lacks it a reason.
 
+mod doubt;
 mod evidence;
 mod function;
 mod macros;
@@ -14,6 +15,8 @@ mod row_finding;
 mod stage;
 #[cfg(test)]
 mod tests_of_cel;
+#[cfg(test)]
+mod tests_of_doubt;
 #[cfg(test)]
 mod tests_of_language;
 #[cfg(test)]
@@ -41,6 +44,7 @@ use crate::rule::source::Span;
 use crate::scan::{MatcherSpec, PatternError, Scanner, Which};
 
 use plan::Plan;
+use row_finding::Found;
 use trace::{End, Trace};
 use tracer::Tracer;
 
@@ -231,8 +235,15 @@ impl ReadyRule {
                 let traces = not_run(End::NotEvaluated(reason.clone()));
                 return refused(reason, traces);
             }
-            requirement::Input::MissingFor(reason) => Some(reason),
-            requirement::Input::Complete => None,
+            requirement::Input::MissingFor(reasons) => reasons,
+            requirement::Input::Complete => BTreeSet::new(),
+        };
+        let partly = |found: &Found| {
+            let first = self.plan.first_matcher;
+            let doubts = found.doubts.iter();
+            let reasons = doubts.flat_map(|it| doubt::reasons(*it, &self.rule, first, bundle));
+            let reasons: BTreeSet<String> = reasons.chain(missing.iter().cloned()).collect();
+            (!reasons.is_empty()).then(|| Vec::from_iter(reasons).join("; "))
         };
         let (found, traces) = if self.traced {
             let mut tracer = Tracer::new(&self.rule, &self.plan);
@@ -246,7 +257,7 @@ impl ReadyRule {
             );
             let lowered = versions == requirement::Fit::Lowered;
             let trace = Trace {
-                partly: missing.clone(),
+                partly: partly(&found),
                 ..tracer.trace(bundle, &found, lowered)
             };
             (found, vec![trace])
@@ -263,6 +274,7 @@ impl ReadyRule {
             );
             return refused(reason, traces);
         }
+        let missing = partly(&found);
         let mut evaluation = Evaluation {
             findings: found.findings,
             branches: BTreeMap::from([(self.rule.id.clone(), found.branches)]),

@@ -13,6 +13,7 @@ use crate::rule::duration;
 use crate::rule::quantity::{self, Number};
 use crate::rule::version::{Version, VersionRange};
 
+use super::doubt::{self, Doubt, Gap};
 use super::macros;
 use super::pod;
 use super::program::Context;
@@ -21,10 +22,21 @@ use super::value::{Text, Value};
 /// A function ready to be called; a method gets its receiver as first argument.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Builtin {
+    name: &'static str,
     call: for<'g> fn(&Context<'g>, &[Value<'g>]) -> Value<'g>,
 }
 
 impl Builtin {
+    /// Whether it gives a default for what is missing.
+    pub(super) fn is_default(self) -> bool {
+        self.name == "orValue"
+    }
+
+    /// Whether it counts.
+    pub(super) fn is_size(self) -> bool {
+        self.name == "size"
+    }
+
     pub(crate) fn call<'g>(self, context: &Context<'g>, arguments: &[Value<'g>]) -> Value<'g> {
         (self.call)(context, arguments)
     }
@@ -37,7 +49,7 @@ pub(crate) fn find(name: &str, method: bool) -> Option<Builtin> {
         .find(|(known, form, _)| {
             *known == name && (*form == Form::Both || (*form == Form::Method) == method)
         })
-        .map(|(_, _, call)| Builtin { call: *call })
+        .map(|(name, _, call)| Builtin { name, call: *call })
 }
 
 /// Names of all functions, or of all methods.
@@ -319,13 +331,11 @@ const FUNCTIONS: &[(&str, Form, Call)] = &[
 fn presence<'g>(context: &Context<'g>, value: &Value<'g>) -> Option<bool> {
     match value {
         Value::Absent | Value::Null => Some(false),
-        Value::Ghost(ghost) => {
-            let kind = context.graph.kind(ghost.kind);
-            let collected = context.graph.collected();
-            collected
-                .has(kind, ghost.namespace.as_deref())
-                .then_some(false)
+        Value::Ghost(ghost) if !doubt::is_known_ghost(context, value) => {
+            context.doubts.raise(Doubt::wrong(Gap::Kind(ghost.kind)));
+            None
         }
+        Value::Ghost(_) => Some(false),
         _ => Some(true),
     }
 }
@@ -347,6 +357,7 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
     let Some(kind) = kind.as_str() else {
         return Value::Absent;
     };
+    doubt::of_field(context, of, "status");
     let (found, owner) = match of {
         Value::Object(id) => (condition(context.graph.object(*id).root(), kind), *id),
         Value::Part(view, owner) => (condition(*view, kind), *owner),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::rule::expression::{Expression, Node};
 
+use super::doubt::Doubt;
 use super::operator;
 use super::program::{Compiler, Context, Frame, Program};
 use super::value::Value;
@@ -105,15 +106,37 @@ impl Macro {
     }
 
     pub(super) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+        let doubts = &context.doubts;
+        let before = doubts.raised();
+        doubts.restore(None);
         let list = self.list.run(context, frame);
+        let of_list = doubts.raised();
+        doubts.restore(None);
+        let value = self.over(list, of_list, context, frame);
+        // A doubt on the body is one on what comes out of the list, not on its length alone.
+        if !matches!(self.form, Form::Exists | Form::All) {
+            doubts.worsen();
+            if let Some(doubt) = of_list {
+                doubts.raise(doubt);
+            }
+        }
+        if let Some(doubt) = before {
+            doubts.raise(doubt);
+        }
+        value
+    }
+
+    fn over<'g>(
+        &self,
+        list: Value<'g>,
+        of_list: Option<Doubt>,
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Value<'g> {
         let missing = list.is_missing();
         let elements = self.elements(&list);
         match self.form {
-            Form::Exists => Value::Bool(
-                elements
-                    .iter()
-                    .any(|it| self.on(it, context, frame).is_true()),
-            ),
+            Form::Exists => Value::Bool(self.some(true, &elements, of_list, context, frame)),
             Form::ExistsOne => Value::Bool(
                 elements
                     .iter()
@@ -122,12 +145,11 @@ impl Macro {
                     == 1,
             ),
             // Nothing is known of a list that is not there, so nothing holds for all of it.
-            Form::All if missing => Value::Absent,
-            Form::All => Value::Bool(
-                elements
-                    .iter()
-                    .all(|it| self.on(it, context, frame).is_true()),
-            ),
+            Form::All if missing => {
+                context.doubts.restore(of_list);
+                Value::Absent
+            }
+            Form::All => Value::Bool(!self.some(false, &elements, of_list, context, frame)),
             Form::Filter => {
                 let kept = elements
                     .into_iter()
@@ -196,6 +218,35 @@ impl Macro {
     ) -> Value<'g> {
         self.bind(element, frame);
         self.body.run(context, frame)
+    }
+
+    /// Whether the body comes out as `wanted` for some element. If it does for certain, neither the
+    /// other elements nor those that were not collected matter.
+    fn some<'g>(
+        &self,
+        wanted: bool,
+        elements: &[(Value<'g>, Value<'g>)],
+        of_list: Option<Doubt>,
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> bool {
+        let doubts = &context.doubts;
+        // Where the elements themselves are in doubt, none of them shows anything.
+        let shaky = of_list.filter(|doubt| doubt.wrong);
+        let (mut some, mut doubt) = (false, None);
+        for element in elements {
+            doubts.restore(None);
+            if self.on(element, context, frame).is_true() == wanted {
+                some = true;
+                if doubts.raised().is_none() {
+                    doubts.restore(shaky);
+                    return true;
+                }
+            }
+            doubt = doubts.raised().or(doubt);
+        }
+        doubts.restore(of_list.or(doubt));
+        some
     }
 
     fn passes<'g>(

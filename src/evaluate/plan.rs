@@ -1,13 +1,19 @@
 //! A rule made ready to run: its bindings as steps over slots, its words as templates.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Confidence, Risk, Severity};
+use crate::rule::expression::{BinaryOperator, Expression, Node};
 use crate::rule::path::FieldPath;
 use crate::rule::template::{Part, Template};
 use crate::rule::{
-    Binding, BindingForm, BindingSource, EvidenceTemplate, KindName, Names, Rule, Subject,
-    UnlessTest,
+    Binding, BindingForm, BindingSource, EvidenceTemplate, KindName, LogMatcher, Names, Rule,
+    Subject, UnlessTest,
 };
 
+use crate::scan::SourceSpec;
+
+use super::doubt::Narrowing;
 use super::program::{CompileError, Compiler, KindRef, Program, Scope};
 
 /// A rule ready to run.
@@ -45,17 +51,20 @@ pub(super) enum Step {
         slot: usize,
         source: Source,
         condition: Option<Program>,
+        narrowing: Option<Narrowing>,
     },
     None {
         slot: usize,
         source: Source,
         condition: Option<Program>,
+        narrowing: Option<Narrowing>,
     },
     Collect {
         slot: usize,
         element: usize,
         source: Source,
         condition: Option<Program>,
+        narrowing: Option<Narrowing>,
         min: usize,
     },
     Let {
@@ -74,7 +83,10 @@ pub(super) enum Source {
         namespace: Option<String>,
         name: String,
     },
-    Records(usize),
+    Records {
+        matcher: usize,
+        sources: Vec<SourceSpec>,
+    },
     Value(Program),
 }
 
@@ -91,6 +103,7 @@ pub(super) enum Test {
         slot: usize,
         source: Source,
         condition: Option<Program>,
+        narrowing: Option<Narrowing>,
     },
 }
 
@@ -137,6 +150,7 @@ impl Plan {
                 logs: logs.collect(),
                 errors: Vec::new(),
             },
+            sources: &rule.logs,
             lets: Vec::new(),
         };
         let steps = rule
@@ -220,6 +234,7 @@ impl Plan {
 
 struct Builder<'r> {
     compiler: Compiler<'r>,
+    sources: &'r BTreeMap<String, LogMatcher>,
     lets: Vec<Program>,
 }
 
@@ -251,12 +266,14 @@ impl Builder<'_> {
                 condition,
             } => {
                 let source = self.source(source);
+                let narrowing = self.narrowing(&name.value, condition.as_ref());
                 let slot = self.declare(&name.value);
                 let condition = self.condition(slot, condition.as_ref());
                 Step::Optional {
                     slot,
                     source,
                     condition,
+                    narrowing,
                 }
             }
             BindingForm::None {
@@ -264,12 +281,14 @@ impl Builder<'_> {
                 source,
                 condition,
             } => {
+                let narrowing = self.narrowing(&name.value, condition.as_ref());
                 let (slot, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
                 Step::None {
                     slot,
                     source,
                     condition,
+                    narrowing,
                 }
             }
             BindingForm::Collect {
@@ -278,6 +297,7 @@ impl Builder<'_> {
                 condition,
                 min,
             } => {
+                let narrowing = self.narrowing(&name.value, condition.as_ref());
                 // In its own condition the name stands for the element, below it for the list.
                 let (element, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
@@ -287,6 +307,7 @@ impl Builder<'_> {
                     element,
                     source,
                     condition,
+                    narrowing,
                     min: *min,
                 }
             }
@@ -324,12 +345,14 @@ impl Builder<'_> {
                 source,
                 condition,
             } => {
+                let narrowing = self.narrowing(&name.value, condition.as_ref());
                 let (slot, source, condition) =
                     self.hidden(&name.value, source, condition.as_ref());
                 Test::None {
                     slot,
                     source,
                     condition,
+                    narrowing,
                 }
             }
         }
@@ -348,6 +371,36 @@ impl Builder<'_> {
         let condition = self.condition(slot, condition);
         self.compiler.scope.forget_after(outer);
         (slot, source, condition)
+    }
+
+    /// Where elements may be that fit a condition: in what namespace, on what node, of what pod.
+    fn narrowing(&mut self, name: &str, condition: Option<&Expression>) -> Option<Narrowing> {
+        let condition = condition?;
+        if let Node::Binary {
+            operator: BinaryOperator::And,
+            left,
+            right,
+        } = &condition.node
+        {
+            return self
+                .narrowing(name, Some(left))
+                .or_else(|| self.narrowing(name, Some(right)));
+        }
+        let Node::Binary {
+            operator: BinaryOperator::Equal,
+            left,
+            right,
+        } = &condition.node
+        else {
+            return None;
+        };
+        let (form, other) = [(left, right), (right, left)]
+            .into_iter()
+            .find_map(|(path, other)| Some((narrowing_of(path, name)?, other)))?;
+        if other.names().any(|used| used == "it" || used == name) {
+            return None;
+        }
+        Some(form(self.compiler.compile(other)))
     }
 
     fn declare(&mut self, name: &str) -> usize {
@@ -384,7 +437,11 @@ impl Builder<'_> {
                     .logs
                     .iter()
                     .find(|(known, _)| *known == name.value);
-                Source::Records(matcher.map_or(usize::MAX, |(_, at)| *at))
+                let sources = self.sources.get(&name.value);
+                Source::Records {
+                    matcher: matcher.map_or(usize::MAX, |(_, at)| *at),
+                    sources: sources.map_or_else(Vec::new, |it| it.sources.clone()),
+                }
             }
             BindingSource::Expression(expression) => {
                 Source::Value(self.compiler.compile(expression))
@@ -423,6 +480,38 @@ impl Builder<'_> {
                 Part::Value(value) => TextPart::Value(self.compiler.compile(value)),
             })
             .collect()
+    }
+}
+
+/// What a path of an element says of its place.
+fn narrowing_of(path: &Expression, element: &str) -> Option<fn(Program) -> Narrowing> {
+    let mut steps = Vec::new();
+    let mut at = path;
+    loop {
+        match &at.node {
+            Node::Field { of, name, .. } => {
+                steps.push(name.as_str());
+                at = of;
+            }
+            Node::Call {
+                receiver: Some(of),
+                function,
+                arguments,
+                ..
+            } if arguments.is_empty() => {
+                steps.push(function.as_str());
+                at = of;
+            }
+            Node::Name(name) if name == "it" || name == element => break,
+            _ => return None,
+        }
+    }
+    steps.reverse();
+    match steps.as_slice() {
+        ["metadata" | "involvedObject", "namespace"] => Some(Narrowing::Namespace),
+        ["nodeName" | "node"] | ["node", "metadata", "name"] => Some(Narrowing::Node),
+        ["pod"] => Some(Narrowing::Pod),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
+use crate::bundle::Bundle;
 use crate::graph::{Graph, Kind, KindId, kind, relation};
 use crate::rule::Param;
 use crate::rule::expression::{BinaryOperator, Expression, Literal, Node, UnaryOperator};
@@ -12,6 +13,7 @@ use crate::rule::quantity::Number;
 use crate::rule::source::Span;
 use crate::scan::Hits;
 
+use super::doubt::{self, Doubt, Doubts, Gap, Place};
 use super::function::{self, Builtin};
 use super::macros::{self, Macro};
 use super::operator;
@@ -27,6 +29,10 @@ pub(crate) struct Context<'g> {
     pub(crate) bundle: Value<'g>,
     /// The rule's lets, worked out when first asked for.
     pub(crate) lets: &'g [Program],
+    /// The bundle, where there is one.
+    pub(crate) read: Option<&'g Bundle>,
+    /// What of that is not certain.
+    pub(crate) doubts: Doubts,
 }
 
 /// The values of a row, by slot.
@@ -453,15 +459,33 @@ impl Program {
             }
             Program::Not(of) => Value::Bool(!of.run(context, frame).is_true()),
             Program::Negate(of) => operator::negate(&of.run(context, frame)),
-            Program::Binary(BinaryOperator::And, left, right) => Value::Bool(
-                left.run(context, frame).is_true() && right.run(context, frame).is_true(),
-            ),
-            Program::Binary(BinaryOperator::Or, left, right) => Value::Bool(
-                left.run(context, frame).is_true() || right.run(context, frame).is_true(),
-            ),
+            Program::Binary(BinaryOperator::And, left, right) => {
+                Value::Bool(!either(false, left, right, context, frame))
+            }
+            Program::Binary(BinaryOperator::Or, left, right) => {
+                Value::Bool(either(true, left, right, context, frame))
+            }
             Program::Binary(operator, left, right) => {
-                let left = left.run(context, frame);
-                operator::apply(*operator, &left, &right.run(context, frame))
+                let before = context.doubts.raised();
+                let (a, b) = (left.run(context, frame), right.run(context, frame));
+                let value = operator::apply(*operator, &a, &b);
+                // More elements than were collected would not change what holds already.
+                let lacks = context.doubts.raised().is_some_and(|doubt| !doubt.wrong);
+                if value.is_true() && before.is_none() && lacks {
+                    let (grows, rest) = match operator {
+                        BinaryOperator::Greater | BinaryOperator::GreaterEqual => (left, right),
+                        BinaryOperator::Less | BinaryOperator::LessEqual | BinaryOperator::In => {
+                            (right, left)
+                        }
+                        _ => return value,
+                    };
+                    context.doubts.restore(None);
+                    if *operator != BinaryOperator::In && !grows.counts() {
+                        grows.run(context, frame);
+                    }
+                    rest.run(context, frame);
+                }
+                value
             }
             Program::Conditional(condition, then, otherwise) => {
                 if condition.run(context, frame).is_true() {
@@ -472,7 +496,24 @@ impl Program {
             }
             Program::Relation(name, of, kind) => {
                 let of = of.run(context, frame);
-                follow(context.graph, name, &of, kind.as_ref())
+                follow(context, name, &of, kind.as_ref())
+            }
+            // Whoever names a value for what is unknown has decided.
+            Program::Function(builtin, arguments) if builtin.is_default() => {
+                let before = context.doubts.raised();
+                let value = match arguments.as_slice() {
+                    [of, default] => {
+                        let of = of.run(context, frame);
+                        context.doubts.restore(before);
+                        if of.is_missing() {
+                            default.run(context, frame)
+                        } else {
+                            of
+                        }
+                    }
+                    _ => Value::Absent,
+                };
+                value
             }
             Program::Function(builtin, arguments) => {
                 let arguments: Vec<_> = arguments.iter().map(|it| it.run(context, frame)).collect();
@@ -487,15 +528,17 @@ impl Program {
                 _ => Value::Absent,
             },
             Program::All(kind) => match kind.id(context.graph) {
-                Some(kind) => Value::list(
-                    context
-                        .graph
-                        .ids(kind)
-                        .iter()
-                        .map(|&id| Value::Object(id))
-                        .collect(),
-                ),
-                None => Value::Absent,
+                Some(kind) => {
+                    let ids = context.graph.ids(kind);
+                    if ids.is_empty() && doubt::may_lack(context, kind, &Place::Everywhere) {
+                        context.doubts.raise(Doubt::lack(Gap::Kind(kind)));
+                    }
+                    Value::list(ids.iter().map(|&id| Value::Object(id)).collect())
+                }
+                None => {
+                    context.doubts.raise(Doubt::lack(Gap::UnknownKind));
+                    Value::Absent
+                }
             },
             Program::ObjectNamed(kind, namespace, name) => {
                 let name = name.run(context, frame);
@@ -506,6 +549,10 @@ impl Program {
                         namespace.as_ref().and_then(Value::as_str),
                         name,
                     )),
+                    (None, Some(_)) => {
+                        context.doubts.raise(Doubt::lack(Gap::UnknownKind));
+                        Value::Absent
+                    }
                     _ => Value::Absent,
                 }
             }
@@ -523,31 +570,86 @@ impl Program {
         }
     }
 
+    /// Whether it counts elements, so that it could only be more if more had been collected.
+    fn counts(&self) -> bool {
+        match self {
+            Program::Function(builtin, _) => builtin.is_size(),
+            Program::Binary(BinaryOperator::Add, left, right) => left.counts() && right.counts(),
+            _ => false,
+        }
+    }
+
     /// A field of the value, without cloning the value where it stands in a slot.
     fn run_field<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>, name: &str) -> Value<'g> {
         match self {
             Program::Slot(slot) => match frame.get(*slot) {
                 Some(Value::Pending(_)) => {
-                    slot_value(*slot, context, frame).field(context.graph, name)
+                    let of = slot_value(*slot, context, frame);
+                    doubt::of_field(context, &of, name);
+                    of.field(context.graph, name)
                 }
-                Some(value) => value.field(context.graph, name),
+                Some(value) => {
+                    context.doubts.look(*slot);
+                    doubt::of_field(context, value, name);
+                    value.field(context.graph, name)
+                }
                 None => Value::Absent,
             },
-            _ => self.run(context, frame).field(context.graph, name),
+            _ => {
+                let of = self.run(context, frame);
+                doubt::of_field(context, &of, name);
+                of.field(context.graph, name)
+            }
         }
     }
+}
+
+/// Whether one of two conditions comes out as `wanted`, the second asked only if the first does
+/// not for certain. If one does for certain, a doubt on the other is none.
+fn either<'g>(
+    wanted: bool,
+    left: &Program,
+    right: &Program,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> bool {
+    let doubts = &context.doubts;
+    let before = doubts.raised();
+    doubts.restore(None);
+    let first = left.run(context, frame).is_true() == wanted;
+    let first_doubt = doubts.raised();
+    if first && first_doubt.is_none() {
+        doubts.restore(before);
+        return true;
+    }
+    doubts.restore(None);
+    let second = right.run(context, frame).is_true() == wanted;
+    let second_doubt = doubts.raised();
+    let certain = second && second_doubt.is_none();
+    doubts.restore(if certain {
+        before
+    } else {
+        before.or(first_doubt).or(second_doubt)
+    });
+    first || second
 }
 
 /// The value in a slot; a `let` is worked out now if this is the first to ask.
 fn slot_value<'g>(slot: usize, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
     let found = frame.get(slot).cloned().unwrap_or(Value::Absent);
     let Value::Pending(index) = found else {
+        context.doubts.look(slot);
         return found;
     };
+    let before = context.doubts.raised();
+    context.doubts.restore(None);
     let value = match context.lets.get(index) {
         Some(program) => program.run(context, frame),
         None => Value::Absent,
     };
+    let own = context.doubts.raised();
+    context.doubts.put(slot, own);
+    context.doubts.restore(before.or(own));
     if let Some(held) = frame.get_mut(slot) {
         *held = value.clone();
     }
@@ -559,7 +661,13 @@ fn raw(view: Option<crate::parse::document::View<'_>>) -> Value<'_> {
 }
 
 /// The objects that a relation leads to: a list, or one object, or absent.
-fn follow<'g>(graph: &'g Graph, name: &str, of: &Value<'g>, kind: Option<&KindRef>) -> Value<'g> {
+fn follow<'g>(
+    context: &Context<'g>,
+    name: &str,
+    of: &Value<'g>,
+    kind: Option<&KindRef>,
+) -> Value<'g> {
+    let graph = context.graph;
     let Some(subject) = of.as_subject() else {
         return Value::Absent;
     };
@@ -574,13 +682,18 @@ fn follow<'g>(graph: &'g Graph, name: &str, of: &Value<'g>, kind: Option<&KindRe
         None => None,
         Some(kind) => match kind.id(graph) {
             Some(kind) => Some(kind),
-            None => return Value::Absent,
+            None => {
+                context.doubts.raise(Doubt::lack(Gap::UnknownKind));
+                return Value::Absent;
+            }
         },
     };
-    let mut found = relation
-        .follow(graph, &subject, kind)
-        .into_iter()
-        .map(Value::subject);
+    let found = relation.follow(graph, &subject, kind);
+    if found.is_empty() {
+        let to = kind.or_else(|| KindRef::parse(relation.to).id(graph));
+        doubt::of_relation(context, &subject, name, to);
+    }
+    let mut found = found.into_iter().map(Value::subject);
     if relation.many {
         Value::list(found.collect())
     } else {

@@ -10,6 +10,7 @@ use crate::rule::version::{Version, VersionRange};
 use crate::rule::{LogMatcher, Outside, Rule, Versions};
 use crate::scan::{Condition, CountSpec, HitFields, Hits, LogShape, MatcherSpec, SourceSpec};
 
+use super::doubt::Doubts;
 use super::plan::{Plan, Source, Step};
 use super::program::{CompileError, Compiler, Context, KindRef, Scope};
 use super::value::Value;
@@ -24,11 +25,23 @@ pub(super) enum Fit {
 }
 
 /// Whether a bundle holds what a rule looks at.
+#[derive(Debug)]
 pub(super) enum Input {
     Complete,
-    /// Evaluated, but not everywhere.
-    MissingFor(String),
+    /// Evaluated, but not everywhere, for these reasons.
+    MissingFor(BTreeSet<String>),
     Missing(String),
+}
+
+impl Input {
+    /// What is missing.
+    pub(super) fn reasons(self) -> BTreeSet<String> {
+        match self {
+            Input::Complete => BTreeSet::new(),
+            Input::MissingFor(reasons) => reasons,
+            Input::Missing(reason) => BTreeSet::from([reason]),
+        }
+    }
 }
 
 /// An unknown version fits every range: a rule is rather evaluated than forgotten.
@@ -112,61 +125,47 @@ pub(super) fn version_checks<'a>(
 
 /// What a kind lacks so that nothing of it, or not all of it, can be looked at.
 pub(super) fn lacks(kind: &KindRef, bundle: &Bundle) -> Option<String> {
-    match kind_input(kind, bundle) {
-        Input::Complete => None,
-        Input::MissingFor(reason) | Input::Missing(reason) => Some(reason),
-    }
+    kind_input(kind, bundle).reasons().into_iter().next()
 }
 
 /// Checks kinds and logs: those that the rule names, and those that a `none` would otherwise take for absent.
 pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
-    let graph = &bundle.graph;
     let mut partly = BTreeSet::new();
     for wanted in &rule.requires.kinds {
         let kind = KindRef::new(wanted.group.as_deref(), &wanted.kind);
         match kind_input(&kind, bundle) {
             Input::Complete => {}
-            Input::MissingFor(reason) => {
-                partly.insert(reason);
-            }
+            Input::MissingFor(reasons) => partly.extend(reasons),
             missing @ Input::Missing(_) => return missing,
         }
     }
+    // A rule that states what it requires may forget what its `none` looks at.
     for step in &plan.steps {
         if let Step::None {
             source: Source::Kind(kind),
             ..
         } = step
-            && let Some(kind) = kind.kind()
-            && !graph.collected().has(kind, home(kind))
+            && let missing @ Input::Missing(_) = kind_input(kind, bundle)
         {
-            let namespace = home(kind)
-                .map(|namespace| format!(" of namespace {namespace}"))
-                .unwrap_or_default();
-            return Input::Missing(format!(
-                "needs {}{namespace}, which was not collected",
-                kind.display()
-            ));
+            return missing;
         }
     }
     for sources in &rule.requires.logs {
         match log_input(sources, bundle) {
             Input::Complete => {}
-            Input::MissingFor(reason) => {
-                partly.insert(reason);
-            }
+            Input::MissingFor(reasons) => partly.extend(reasons),
             missing @ Input::Missing(_) => return missing,
         }
     }
     if partly.is_empty() {
         Input::Complete
     } else {
-        Input::MissingFor(Vec::from_iter(partly).join("; "))
+        Input::MissingFor(partly)
     }
 }
 
 /// The namespace in which objects of a kind live, where there is only one.
-fn home(kind: &Kind) -> Option<&'static str> {
+pub(super) fn home(kind: &Kind) -> Option<&'static str> {
     match (kind.group.as_str(), kind.name.as_str()) {
         ("longhorn.io", _) | ("harvesterhci.io", "BlockDevice") => Some("longhorn-system"),
         ("cluster.x-k8s.io" | "rke.cattle.io" | "provisioning.cattle.io", _)
@@ -189,13 +188,25 @@ fn kind_input(wanted: &KindRef, bundle: &Bundle) -> Input {
             )),
         };
     };
+    kind_input_of(kind, bundle)
+}
+
+/// The same of a kind of the catalogue.
+pub(super) fn kind_input_of(kind: &Kind, bundle: &Bundle) -> Input {
+    let graph = &bundle.graph;
     if kind.is_derived() {
         return derived_input(kind, bundle);
     }
     if graph.collected().has(kind, home(kind)) {
         Input::Complete
     } else {
-        Input::Missing(format!("needs {}, which was not collected", kind.display()))
+        let namespace = home(kind).filter(|home| !graph.collected().namespace(home));
+        let of = namespace.map(|namespace| format!(" of namespace {namespace}"));
+        Input::Missing(format!(
+            "needs {}{}, which was not collected",
+            kind.display(),
+            of.unwrap_or_default()
+        ))
     }
 }
 
@@ -227,7 +238,8 @@ fn partly(without: &[String], what: &str) -> Input {
     if without.is_empty() {
         Input::Complete
     } else {
-        Input::MissingFor(format!("not evaluated on {}: {what}", without.join(", ")))
+        let reason = format!("not evaluated on {}: {what}", without.join(", "));
+        Input::MissingFor(BTreeSet::from([reason]))
     }
 }
 
@@ -241,13 +253,24 @@ fn nodes_without(bundle: &Bundle, has: impl Fn(&str) -> bool) -> Vec<String> {
         .collect()
 }
 
+/// Those of a matcher's sources that are files of hosts.
+pub(super) fn on_nodes(sources: &[SourceSpec]) -> Vec<&SourceSpec> {
+    let is_host = |source: &&SourceSpec| {
+        matches!(
+            source,
+            SourceSpec::Node(_) | SourceSpec::Supportconfig { .. }
+        )
+    };
+    sources.iter().filter(is_host).collect()
+}
+
 /// Any of a matcher's sources will do; host logs are asked for node by node.
-fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
+pub(super) fn log_input(wanted: &[SourceSpec], bundle: &Bundle) -> Input {
     let of = |test: &dyn Fn(&LogShape) -> bool| bundle.hits.files().iter().any(test);
-    let mut on_nodes: Vec<&SourceSpec> = Vec::new();
+    let on_nodes = on_nodes(wanted);
     for source in wanted {
         match source {
-            SourceSpec::Node(_) | SourceSpec::Supportconfig { .. } => on_nodes.push(source),
+            SourceSpec::Node(_) | SourceSpec::Supportconfig { .. } => {}
             SourceSpec::Pod { namespace, .. } => {
                 // A pod that does not exist has no log; a namespace without any log was not collected.
                 let collected = of(&|log| {
@@ -379,6 +402,8 @@ fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec
             now: None,
             bundle: Value::Absent,
             lets: &[],
+            read: None,
+            doubts: Doubts::default(),
         };
         program.run(&context, &mut frame).is_true()
     })))

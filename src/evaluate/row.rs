@@ -2,6 +2,7 @@
 
 use crate::graph::ObjectId;
 
+use super::doubt::{self, Doubt, Gap, Narrowing, Place, Verdict};
 use super::plan::{Plan, Source, Step, Test};
 use super::program::{Context, Frame, Program};
 use super::value::Value;
@@ -21,6 +22,8 @@ pub(super) trait Watch {
     fn fit<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
     /// The element, which is in its slot, does not fit; or the row, where the step judges rows.
     fn reject<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
+    /// Nobody can say whether the element, or the row, fits.
+    fn doubt(&mut self, _at: usize) {}
     /// A row goes on from a step.
     fn leave(&mut self, _at: usize) {}
     /// The budget ran out.
@@ -51,28 +54,44 @@ pub(super) fn run<'g>(
 }
 
 /// Whether an exception holds for a row.
-pub(super) fn holds<'g>(test: &'g Test, context: &Context<'g>, frame: &mut Frame<'g>) -> bool {
-    let any =
-        |slot: usize, source: &'g Source, condition: Option<&Program>, frame: &mut Frame<'g>| {
-            elements(source, context, frame)
-                .into_iter()
-                .any(|(_, element)| {
-                    set(frame, slot, element);
-                    passes(condition, context, frame)
-                })
-        };
-    match test {
-        Test::When(condition) => condition.run(context, frame).is_true(),
+pub(super) fn holds<'g>(test: &'g Test, context: &Context<'g>, frame: &mut Frame<'g>) -> Verdict {
+    let (slot, source, condition) = match test {
+        Test::When(condition) => return doubt::decide(condition, context, frame),
         Test::Some {
             slot,
             source,
             condition,
-        } => any(*slot, source, condition.as_ref(), frame),
-        Test::None {
+        }
+        | Test::None {
             slot,
             source,
             condition,
-        } => !any(*slot, source, condition.as_ref(), frame),
+            ..
+        } => (*slot, source, condition.as_ref()),
+    };
+    let (elements, mut doubt) = elements(source, context, frame);
+    let mut some = false;
+    for (_, element) in elements {
+        set(frame, slot, element);
+        match passes(condition, context, frame) {
+            Verdict::Holds => {
+                some = true;
+                break;
+            }
+            Verdict::Doubtful(by, _) => doubt = Some(by),
+            Verdict::Fails => {}
+        }
+    }
+    match (test, some) {
+        (Test::None { .. }, true) => Verdict::Fails,
+        (Test::None { narrowing, .. }, false) => {
+            let lack = || lack(source, narrowing.as_ref(), context, frame);
+            doubt
+                .or_else(lack)
+                .map_or(Verdict::Holds, |doubt| Verdict::Doubtful(doubt, true))
+        }
+        (_, true) => Verdict::Holds,
+        (_, false) => doubt.map_or(Verdict::Fails, |doubt| Verdict::Doubtful(doubt, false)),
     }
 }
 
@@ -91,14 +110,13 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
         };
         self.watch.enter(at);
         match step {
-            Step::When(condition) => {
-                if condition.run(self.context, frame).is_true() {
-                    self.go_on(at, frame, emit);
-                } else {
-                    self.watch.reject(at, self.context, frame);
-                }
-            }
+            Step::When(condition) => match doubt::decide(condition, self.context, frame) {
+                Verdict::Holds => self.go_on(at, frame, emit),
+                Verdict::Fails => self.watch.reject(at, self.context, frame),
+                Verdict::Doubtful(doubt, _) => self.undecided(at, doubt),
+            },
             Step::Let { slot, index } => {
+                self.context.doubts.put(*slot, None);
                 set(frame, *slot, Value::Pending(*index));
                 self.go_on(at, frame, emit);
             }
@@ -122,7 +140,11 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                     }
                     return;
                 }
-                for (index, element) in elements(source, self.context, frame) {
+                let (elements, doubt) = elements(source, self.context, frame);
+                if let Some(doubt) = doubt {
+                    self.undecided(at, doubt);
+                }
+                for (index, element) in elements {
                     if let Some(key) = key {
                         set(frame, *key, index);
                     }
@@ -133,8 +155,14 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 slot,
                 source,
                 condition,
+                narrowing,
             } => {
-                let found = self.first(at, source, *slot, condition.as_ref(), frame);
+                let (found, doubt) = self.first(at, source, *slot, condition.as_ref(), frame);
+                let doubt = match found {
+                    Some(_) => doubt,
+                    None => doubt.or_else(|| self.lack(source, narrowing.as_ref(), frame)),
+                };
+                self.context.doubts.put(*slot, doubt);
                 set(frame, *slot, found.unwrap_or(Value::Absent));
                 self.go_on(at, frame, emit);
             }
@@ -142,12 +170,14 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 slot,
                 source,
                 condition,
+                narrowing,
             } => {
-                if self
-                    .first(at, source, *slot, condition.as_ref(), frame)
-                    .is_none()
-                {
-                    self.go_on(at, frame, emit);
+                let (found, doubt) = self.first(at, source, *slot, condition.as_ref(), frame);
+                if found.is_none() || doubt.is_some() {
+                    match doubt.or_else(|| self.lack(source, narrowing.as_ref(), frame)) {
+                        Some(doubt) => self.undecided(at, doubt),
+                        None => self.go_on(at, frame, emit),
+                    }
                 }
             }
             Step::Collect {
@@ -155,21 +185,39 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 element,
                 source,
                 condition,
+                narrowing,
                 min,
             } => {
                 let mut kept = Vec::new();
-                for (_, candidate) in elements(source, self.context, frame) {
+                let mut certain = 0;
+                let (elements, mut doubt) = elements(source, self.context, frame);
+                for (_, candidate) in elements {
                     if !self.spend(at) {
                         return;
                     }
                     set(frame, *element, candidate.clone());
-                    if self.passes(at, condition.as_ref(), frame) {
-                        kept.push(candidate);
+                    match self.passes(at, condition.as_ref(), frame) {
+                        Verdict::Holds => {
+                            certain += 1;
+                            kept.push(candidate);
+                        }
+                        Verdict::Fails => {}
+                        Verdict::Doubtful(by, holds) => {
+                            doubt = Some(Doubt::wrong(by.gap));
+                            kept.extend(holds.then_some(candidate));
+                        }
                     }
                 }
-                if kept.len() >= *min {
+                // Who counts few, or none, may have counted what was collected only.
+                if kept.is_empty() || certain < *min {
+                    doubt = doubt.or_else(|| self.lack(source, narrowing.as_ref(), frame));
+                }
+                if certain >= *min {
+                    self.context.doubts.put(*slot, doubt);
                     set(frame, *slot, Value::list(kept));
                     self.go_on(at, frame, emit);
+                } else if let Some(doubt) = doubt {
+                    self.undecided(at, doubt);
                 }
             }
         }
@@ -188,9 +236,26 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
             return;
         }
         set(frame, slot, element);
-        if self.passes(at, condition, frame) {
-            self.go_on(at, frame, emit);
+        match self.passes(at, condition, frame) {
+            Verdict::Holds => self.go_on(at, frame, emit),
+            Verdict::Fails => {}
+            Verdict::Doubtful(doubt, _) => self.context.doubts.note(doubt),
         }
+    }
+
+    /// Nobody can say whether the row goes on, so it does not.
+    fn undecided(&mut self, at: usize, doubt: Doubt) {
+        self.watch.doubt(at);
+        self.context.doubts.note(doubt);
+    }
+
+    fn lack(
+        &self,
+        source: &Source,
+        narrowing: Option<&Narrowing>,
+        frame: &mut Frame<'g>,
+    ) -> Option<Doubt> {
+        lack(source, narrowing, self.context, frame)
     }
 
     fn go_on(&mut self, at: usize, frame: &mut Frame<'g>, emit: &mut dyn FnMut(&mut Frame<'g>)) {
@@ -199,16 +264,18 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
     }
 
     /// Whether the element in its slot fits.
-    fn passes(&mut self, at: usize, condition: Option<&Program>, frame: &mut Frame<'g>) -> bool {
-        let fits = passes(condition, self.context, frame);
-        if fits {
-            self.watch.fit(at, self.context, frame);
-        } else {
-            self.watch.reject(at, self.context, frame);
+    fn passes(&mut self, at: usize, condition: Option<&Program>, frame: &mut Frame<'g>) -> Verdict {
+        let verdict = passes(condition, self.context, frame);
+        match verdict {
+            Verdict::Holds => self.watch.fit(at, self.context, frame),
+            Verdict::Fails => self.watch.reject(at, self.context, frame),
+            Verdict::Doubtful(..) => self.watch.doubt(at),
         }
-        fits
+        verdict
     }
 
+    /// The first element that fits for certain; else the first that fits by what was collected, and
+    /// what keeps one from being certain.
     fn first(
         &mut self,
         at: usize,
@@ -216,17 +283,24 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
         slot: usize,
         condition: Option<&Program>,
         frame: &mut Frame<'g>,
-    ) -> Option<Value<'g>> {
-        for (_, candidate) in elements(source, self.context, frame) {
+    ) -> (Option<Value<'g>>, Option<Doubt>) {
+        let (elements, mut doubt) = elements(source, self.context, frame);
+        let mut first = None;
+        for (_, candidate) in elements {
             if !self.spend(at) {
-                return None;
+                return (None, doubt);
             }
             set(frame, slot, candidate.clone());
-            if self.passes(at, condition, frame) {
-                return Some(candidate);
+            match self.passes(at, condition, frame) {
+                Verdict::Holds => return (Some(candidate), None),
+                Verdict::Fails => {}
+                Verdict::Doubtful(by, holds) => {
+                    doubt = Some(Doubt::wrong(by.gap));
+                    first = first.or(holds.then_some(candidate));
+                }
             }
         }
-        None
+        (first, doubt)
     }
 
     fn objects(&self, kind: &super::program::KindRef) -> &'g [ObjectId] {
@@ -248,8 +322,43 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
     }
 }
 
-fn passes<'g>(condition: Option<&Program>, context: &Context<'g>, frame: &mut Frame<'g>) -> bool {
-    condition.is_none_or(|condition| condition.run(context, frame).is_true())
+fn passes<'g>(
+    condition: Option<&Program>,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> Verdict {
+    match condition {
+        None => Verdict::Holds,
+        Some(condition) => doubt::decide(condition, context, frame),
+    }
+}
+
+/// What may be missing where a source gave no element, or none that fits.
+fn lack<'g>(
+    source: &Source,
+    narrowing: Option<&Narrowing>,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> Option<Doubt> {
+    let place = match source {
+        Source::Value(_) => return None,
+        Source::Object {
+            namespace: Some(namespace),
+            ..
+        } => Place::Namespace(namespace.clone()),
+        _ => narrowing.map_or(Place::Everywhere, |it| it.place(context, frame)),
+    };
+    match source {
+        Source::Kind(kind) | Source::Object { kind, .. } => match kind.id(context.graph) {
+            Some(kind) => {
+                doubt::may_lack(context, kind, &place).then_some(Doubt::lack(Gap::Kind(kind)))
+            }
+            None => Some(Doubt::lack(Gap::UnknownKind)),
+        },
+        Source::Records { matcher, sources } => doubt::may_lack_logs(context, sources, &place)
+            .then_some(Doubt::lack(Gap::Logs(*matcher))),
+        Source::Value(_) => None,
+    }
 }
 
 fn set<'g>(frame: &mut Frame<'g>, slot: usize, value: Value<'g>) {
@@ -258,19 +367,20 @@ fn set<'g>(frame: &mut Frame<'g>, slot: usize, value: Value<'g>) {
     }
 }
 
-/// Elements of a source with their key: the key of a map, else nothing that anyone asks for.
+/// Elements of a source with their key: the key of a map, else nothing that anyone asks for. With
+/// them, the doubt on whether these are all.
 fn elements<'g>(
     source: &Source,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
-) -> Vec<(Value<'g>, Value<'g>)> {
+) -> (Vec<(Value<'g>, Value<'g>)>, Option<Doubt>) {
     let keyless = |values: Vec<Value<'g>>| -> Vec<(Value<'g>, Value<'g>)> {
         values
             .into_iter()
             .map(|value| (Value::Absent, value))
             .collect()
     };
-    match source {
+    let found = match source {
         Source::Kind(kind) => match kind.id(context.graph) {
             Some(kind) => keyless(
                 context
@@ -292,7 +402,7 @@ fn elements<'g>(
                 .and_then(|kind| context.graph.find(kind, namespace.as_deref(), name));
             keyless(found.into_iter().map(Value::Object).collect())
         }
-        Source::Records(matcher) => keyless(
+        Source::Records { matcher, .. } => keyless(
             context
                 .hits
                 .records(*matcher)
@@ -301,12 +411,17 @@ fn elements<'g>(
                 .collect(),
         ),
         Source::Value(program) => {
+            context.doubts.restore(None);
             let value = program.run(context, frame);
-            if value.is_map() {
+            let doubt = context.doubts.raised();
+            context.doubts.restore(None);
+            let elements = if value.is_map() {
                 value.entries()
             } else {
                 keyless(value.elements())
-            }
+            };
+            return (elements, doubt);
         }
-    }
+    };
+    (found, None)
 }

@@ -1,6 +1,6 @@
 //! Rows become findings: equal keys fold into one, words are filled in, exceptions noted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -10,8 +10,9 @@ use crate::graph::Graph;
 use crate::ignore::IgnoreList;
 use crate::rule::{Rule, Status};
 
+use super::doubt::{Doubts, Gap, Verdict};
 use super::plan::{Plan, Text, TextPart};
-use super::program::{Context, Frame};
+use super::program::{Context, Frame, Program};
 use super::requirement::Fit;
 use super::row::{self, Watch};
 use super::trace::RowsTrace;
@@ -24,6 +25,8 @@ pub(super) struct Found {
     /// The step budget ran out; what was found until then is not the whole truth.
     pub(super) exhausted: bool,
     pub(super) branches: Branches,
+    /// What was not collected and kept rows from being decided.
+    pub(super) doubts: BTreeSet<Gap>,
     pub(super) fate: Fate,
 }
 
@@ -53,6 +56,8 @@ pub(super) fn findings(
         now: bundle.now,
         bundle: bundle_value(bundle),
         lets: &plan.lets,
+        read: Some(bundle),
+        doubts: Doubts::default(),
     };
     let mut folded: Vec<Finding> = Vec::new();
     let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
@@ -72,6 +77,7 @@ pub(super) fn findings(
             frame,
             incomplete: false,
             branches: &mut branches,
+            doubtful: false,
             excused: &mut fate.excused,
         };
         let key = row.key();
@@ -119,6 +125,7 @@ pub(super) fn findings(
         findings: folded,
         exhausted: !complete,
         branches,
+        doubts: context.doubts.met(),
         fate,
     }
 }
@@ -150,6 +157,8 @@ struct Row<'a, 'g> {
     /// A value that the words name was unknown.
     incomplete: bool,
     branches: &'a mut Branches,
+    /// Nobody can say whether an exception holds.
+    doubtful: bool,
     excused: &'a mut BTreeMap<usize, (u64, String)>,
 }
 
@@ -207,6 +216,7 @@ impl<'g> Row<'_, 'g> {
         let message = self.words(&self.plan.message);
         let notes = self.notes();
         let remedy = self.remedy();
+        let suppressed = self.suppression();
         let (severity, confidence) = self.weight(fit);
         Some(Finding {
             id: String::new(),
@@ -238,7 +248,7 @@ impl<'g> Row<'_, 'g> {
                 .map(|reference| reference.url.clone())
                 .collect(),
             caused_by: Vec::new(),
-            suppressed: self.suppression(),
+            suppressed,
         })
     }
 
@@ -326,14 +336,16 @@ impl<'g> Row<'_, 'g> {
         records
     }
 
+    /// Whether a condition that adds to a finding holds, by what was collected.
+    fn holds(&mut self, condition: &Program) -> bool {
+        condition.run(self.context, self.frame).is_true()
+    }
+
     fn notes(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         let plan = self.plan;
         for (index, (when, text)) in plan.notes.iter().enumerate() {
-            if when
-                .as_ref()
-                .is_none_or(|when| when.run(self.context, self.frame).is_true())
-            {
+            if when.as_ref().is_none_or(|when| self.holds(when)) {
                 self.branches.notes.insert(index);
                 notes.push(self.words(text));
             }
@@ -345,11 +357,7 @@ impl<'g> Row<'_, 'g> {
         let mut steps = Vec::new();
         let plan = self.plan;
         for step in &plan.remedy {
-            if !step
-                .when
-                .as_ref()
-                .is_none_or(|when| when.run(self.context, self.frame).is_true())
-            {
+            if !step.when.as_ref().is_none_or(|when| self.holds(when)) {
                 continue;
             }
             let mut text = self.words(&step.text);
@@ -383,14 +391,15 @@ impl<'g> Row<'_, 'g> {
         let mut confidence = self.rule.finding.confidence;
         let plan = self.plan;
         for (index, (when, to, surer)) in plan.escalate.iter().enumerate() {
-            if when.run(self.context, self.frame).is_true() {
+            if self.holds(when) {
                 self.branches.escalate.insert(index);
                 severity = severity.max(to.unwrap_or(severity));
                 confidence = confidence.max(surer.unwrap_or(confidence));
             }
         }
-        // Outside the versions it was reported for, the cause is one reading among others.
-        if fit == Fit::Lowered {
+        // Outside the versions it was reported for, the cause is one reading among others; so it is
+        // where an exception may hold by what was not collected.
+        if fit == Fit::Lowered || self.doubtful {
             confidence = Confidence::Possible;
         }
         (severity, confidence)
@@ -398,13 +407,15 @@ impl<'g> Row<'_, 'g> {
 
     fn is_excused(&mut self) -> bool {
         let mut tests = self.plan.unless.iter();
-        tests.any(|(test, _)| row::holds(test, self.context, self.frame))
+        tests.any(|(test, _)| row::holds(test, self.context, self.frame) == Verdict::Holds)
     }
 
     fn suppression(&mut self) -> Option<Suppression> {
         let plan = self.plan;
         for (at, (test, reason)) in plan.unless.iter().enumerate() {
-            if row::holds(test, self.context, self.frame) {
+            let verdict = row::holds(test, self.context, self.frame);
+            self.doubtful |= matches!(verdict, Verdict::Doubtful(..));
+            if verdict == Verdict::Holds {
                 let reason = self.words(reason);
                 let excused = self.excused.entry(at);
                 excused.or_insert_with(|| (0, reason.clone())).0 += 1;

@@ -21,6 +21,8 @@ pub(super) struct Stage {
     pub(super) namespaces: Vec<String>,
     /// A list of accepted findings.
     pub(super) ignore: Option<&'static str>,
+    /// Resources whose list was lost or torn.
+    pub(super) failed: Vec<&'static str>,
 }
 
 impl Stage {
@@ -33,6 +35,12 @@ impl Stage {
 
     pub(super) fn log(mut self, path: &str, text: &str) -> Stage {
         self.logs.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// The same, where only these namespaces were collected.
+    pub(super) fn only(mut self, namespaces: &[&str]) -> Stage {
+        self.namespaces = namespaces.iter().map(|&it| it.to_owned()).collect();
         self
     }
 
@@ -60,7 +68,7 @@ impl Stage {
                 everything: self.namespaces.is_empty(),
                 cluster: true,
                 namespaces: self.namespaces.iter().cloned().collect(),
-                ..Collected::default()
+                failed: self.failed.iter().map(|&it| it.to_owned()).collect(),
             },
         };
         let now = timestamp("2024-05-01T12:00:00Z").unwrap();

@@ -92,6 +92,8 @@ impl Pair {
             now: None,
             bundle: Value::Absent,
             lets: &[],
+            read: None,
+            doubts: Default::default(),
         };
         let value = program.run(&context, &mut frame);
         Ok(Plain::of_ours(&value, &self.graph))

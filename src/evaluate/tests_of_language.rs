@@ -94,6 +94,8 @@ fn give(graph: &Graph, text: &str) -> String {
     let slots = compiler.scope.slots();
     let hits = Hits::default();
     let context = Context {
+        read: None,
+        doubts: Default::default(),
         graph,
         hits: &hits,
         now: timestamp("2024-05-01T12:00:00Z"),

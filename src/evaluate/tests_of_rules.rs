@@ -241,7 +241,11 @@ fn words_are_filled_in() {
     let table = [
         ("{{ p.metadata.name }}", "a", false),
         ("{{ p.metadata.labels.missing }}", "‹unknown›", true),
-        ("{{ p.metadata.labels.missing.orValue('none') }}", "none", false),
+        (
+            "{{ p.metadata.labels.missing.orValue('none') }}",
+            "none",
+            false,
+        ),
         ("a \\\\{{ b }}", "a {{ b }}", false),
         ("{{ duration('90m') }}", "1h30m", false),
         ("{{ p }}", "Pod/default/a", false),
@@ -398,7 +402,7 @@ fn a_rule_without_its_input_says_so() {
         (
             some,
             nothing,
-            Some("needs Volume, which was not collected"),
+            Some("needs Volume of namespace longhorn-system, which was not collected"),
             true,
             0,
         ),

@@ -105,6 +105,8 @@ pub struct BindingTrace {
     pub fitted: u64,
     /// Rows that went on.
     pub left: u64,
+    /// Elements and rows of which nobody can say whether they fit, for want of data.
+    pub doubtful: u64,
     /// Why there was nothing to look at.
     pub nothing: Option<String>,
     /// Where no row went on: what kept them.

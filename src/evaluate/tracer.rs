@@ -41,6 +41,7 @@ struct Watched<'r> {
     looked: u64,
     fitted: u64,
     left: u64,
+    doubtful: u64,
     nearest: Option<Nearest>,
     there: Option<Kept>,
 }
@@ -110,6 +111,7 @@ impl<'r> Tracer<'r> {
                 looked: watched.looked,
                 fitted: watched.fitted,
                 left: watched.left,
+                doubtful: watched.doubtful,
                 nothing,
                 // An `optional` lets every row go on: there it is worth a word that it found nothing.
                 kept: match step {
@@ -229,6 +231,7 @@ impl<'r> Watched<'r> {
             looked: 0,
             fitted: 0,
             left: 0,
+            doubtful: 0,
             nearest: None,
             there: None,
         }
@@ -330,6 +333,12 @@ impl Watch for Tracer<'_> {
             && let Some(step) = self.steps.get_mut(at)
         {
             step.left += 1;
+        }
+    }
+
+    fn doubt(&mut self, at: usize) {
+        if let Some(step) = self.steps.get_mut(at) {
+            step.doubtful += 1;
         }
     }
 
@@ -494,7 +503,7 @@ fn uncollected(step: &Step, bundle: &Bundle) -> Option<String> {
     };
     match source {
         Source::Kind(kind) | Source::Object { kind, .. } => requirement::lacks(kind, bundle),
-        Source::Records(_) | Source::Value(_) => None,
+        Source::Records { .. } | Source::Value(_) => None,
     }
 }
 

@@ -211,6 +211,10 @@ fn write_binding(trace: &Trace, binding: &BindingTrace, out: &mut dyn Write) -> 
             wording::grouped(binding.fitted)
         )?;
     }
+    if binding.doubtful > 0 {
+        let number = wording::grouped(binding.doubtful);
+        writeln!(out, "      {number} not decided: data is missing")?;
+    }
     if let Some(reason) = &binding.nothing {
         writeln!(out, "      {reason}")?;
     }
@@ -319,6 +323,7 @@ mod tests {
             looked,
             fitted,
             left,
+            doubtful: 0,
             nothing: None,
             kept,
         }

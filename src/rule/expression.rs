@@ -30,6 +30,36 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// The names that it uses, those of macro variables among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut names = Vec::new();
+        let mut open = vec![self];
+        while let Some(expression) = open.pop() {
+            match &expression.node {
+                Node::Literal(_) => {}
+                Node::Name(name) => names.push(name.as_str()),
+                Node::Field { of, .. } | Node::Unary { of, .. } => open.push(of),
+                Node::Index { of, index, .. } => open.extend([&**of, &**index]),
+                Node::Call {
+                    receiver,
+                    arguments,
+                    ..
+                } => open.extend(receiver.as_deref().into_iter().chain(arguments)),
+                Node::List(items) => open.extend(items),
+                Node::Map(entries) => open.extend(entries.iter().flat_map(|(k, v)| [k, v])),
+                Node::Binary { left, right, .. } => open.extend([&**left, &**right]),
+                Node::Conditional {
+                    condition,
+                    then,
+                    otherwise,
+                } => open.extend([&**condition, &**then, &**otherwise]),
+            }
+        }
+        names.into_iter()
+    }
+}
+
 /// Where and why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
