@@ -241,7 +241,11 @@ fn words_are_filled_in() {
     let table = [
         ("{{ p.metadata.name }}", "a", false),
         ("{{ p.metadata.labels.missing }}", "‹unknown›", true),
-        ("{{ p.metadata.labels.missing.orValue('none') }}", "none", false),
+        (
+            "{{ p.metadata.labels.missing.orValue('none') }}",
+            "none",
+            false,
+        ),
         ("a \\\\{{ b }}", "a {{ b }}", false),
         ("{{ duration('90m') }}", "1h30m", false),
         ("{{ p }}", "Pod/default/a", false),
