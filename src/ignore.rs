@@ -95,12 +95,9 @@ impl IgnoreList {
     /// # Errors
     /// Every mistake in it, names of no rule among them.
     pub fn read(name: &str, text: &str, rules: &RuleSet) -> Result<IgnoreList, IgnoreErrors> {
-        let source = RuleSource {
-            name: name.to_owned(),
-            text: text.to_owned(),
-        };
+        let source = RuleSource::new(name, text);
         let mut mistakes = Mistakes::new(&source);
-        let tree = tree::read(text, &mut mistakes);
+        let tree = tree::read(&source.text, &mut mistakes);
         let list = keys::list(tree.as_ref(), &mut mistakes);
         let entries = list
             .iter()

@@ -183,6 +183,9 @@ impl Builder<'_> {
                 .error("BD001", tag, "tags have no meaning here")
                 .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
         }
+        if mistakes.are_many() {
+            return None;
+        }
         self.values += usize::from(event.is_node());
         if self.values > MAXIMUM_VALUES {
             mistakes.error(
