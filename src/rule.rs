@@ -44,7 +44,7 @@ use template::Template;
 use version::VersionRange;
 
 pub use mistake::RuleErrors;
-pub use schema::unknown_fields;
+pub use schema::{fields, unknown_fields};
 pub use set::RuleSet;
 
 /// What a rule file looks like, as JSON Schema: for editors, which complete and check by it.

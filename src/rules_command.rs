@@ -133,7 +133,7 @@ fn check(check: &Check) -> Result<u8, Stop> {
 
 /// The rules, if all can be read, and every mistake.
 fn checked(directories: &[PathBuf]) -> (Option<RuleSet>, Vec<Mistake>) {
-    let rules = match RuleSet::load(directories, &relation::names()) {
+    let rules = match RuleSet::load_checked(directories, &relation::names()) {
         Ok(rules) => rules,
         Err(errors) => return (None, errors.mistakes),
     };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use jiff::SignedDuration;
 
 use super::{Cause, Diagnosis, Edge};
-use crate::finding::{Confidence, Export, Finding, ObjectName, Severity};
+use crate::finding::{Confidence, Export, Finding, ObjectName, RemedyStep, Severity};
 
 /// How much later than its effect a cause may be seen first: clocks of nodes differ, and
 /// conditions are written after what they tell of.
@@ -421,7 +421,7 @@ impl CauseGraph {
             let grave = finding.severity == severity
                 && (severity > cause.severity || severity == Severity::Critical);
             if member == root.head || grave || remedy.is_empty() {
-                add_new(&mut remedy, &finding.remedy);
+                add_steps(&mut remedy, &finding.remedy);
             }
             if member == root.head || grave {
                 add_new(&mut references, &finding.references);
@@ -448,6 +448,26 @@ impl CauseGraph {
             cycle: root.circle.iter().map(|&member| id(member)).collect(),
             remedy,
             references,
+        }
+    }
+}
+
+/// Adds the steps that are not there yet. One that runs the command of another is the same step in
+/// other words: two rules that fear for etcd both ask for a snapshot.
+fn add_steps(list: &mut Vec<RemedyStep>, more: &[RemedyStep]) {
+    // What follows `#` is a remark to the reader.
+    fn command(step: &RemedyStep) -> Option<&str> {
+        let text = step.command.as_deref()?;
+        Some(text.split(" #").next().unwrap_or(text).trim())
+    }
+    let known: Vec<RemedyStep> = list.clone();
+    for step in more {
+        let is_same = |known: &RemedyStep| {
+            known.text == step.text && known.command == step.command
+                || command(step).is_some() && command(known) == command(step)
+        };
+        if !known.iter().any(is_same) {
+            list.push(step.clone());
         }
     }
 }
@@ -936,6 +956,17 @@ mod tests {
                 .collect()
         };
         assert_eq!(steps(&diagnoses[0]), ["b"]);
+
+        // The same command in other words is one step.
+        let snapshot = |rule: &str, text: &str, command: &str| {
+            on(rule, Critical, "n1").mended_by(vec![step(text, Some(command), Risk::Safe)])
+        };
+        let findings = vec![
+            snapshot("a", "save", "etcd save"),
+            snapshot("b", "save first", "etcd save   # on n1"),
+        ];
+        let (_, diagnoses) = explain(findings, &[link("a", "b", &[])]);
+        assert_eq!(steps(&diagnoses[0]), ["save"]);
 
         // What makes it critical is a far effect: its remedy counts, the near one's does not.
         let findings = vec![

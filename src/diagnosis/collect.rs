@@ -1,6 +1,6 @@
 //! Names the files and commands that would tell more than the bundle does.
 
-use super::facts::{Facts, UpgradeSummary};
+use super::facts::{Facts, NodeSummary, UpgradeSummary};
 use super::verdict::VerdictState;
 use crate::span::ProblemKind;
 
@@ -25,7 +25,12 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
     let hosts = coverage.nodes_without_host_logs.iter();
     let mut wanted: Vec<String> = hosts
         .map(|node| {
-            format!("nodes/{node}.zip: make the bundle again once {node} answers, or take its journal and /var/log by hand")
+            let is_ready = |known: &&NodeSummary| known.name == *node && !known.is_not_ready();
+            let again = match facts.cluster.nodes.iter().find(is_ready) {
+                Some(_) => "make the bundle again".to_owned(),
+                None => format!("make the bundle again once {node} answers"),
+            };
+            format!("nodes/{node}.zip: {again}, or take its journal and /var/log by hand")
         })
         .collect();
     for problem in &coverage.problems {

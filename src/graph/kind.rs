@@ -300,7 +300,7 @@ pub const DERIVED_KINDS: [(&str, &str); 9] = [
         "a node with host files: system, memory, clock, services",
     ),
     ("LogFile", "a log that was read: its times, its last lines"),
-    ("Missing", "what should be in the bundle and is not"),
+    ("Missing", "a thing that should be in the bundle and is not"),
     (
         "Mount",
         "a mounted file system of a host: its state and use",

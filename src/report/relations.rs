@@ -10,6 +10,7 @@ use super::table;
 use super::text::{BOLD, DIM};
 use crate::graph::kind::{DERIVED_GROUP, DERIVED_KINDS, Kind};
 use crate::graph::relation::{RELATIONS, Relation};
+use crate::rule;
 
 /// Name and version of the list's schema.
 pub const SCHEMA: &str = "bundle-doctor/relations/v1";
@@ -54,6 +55,8 @@ pub struct KindEntry {
     pub kind: String,
     /// What there is one object of it for.
     pub about: &'static str,
+    /// Its fields, beside `metadata`.
+    pub fields: Vec<&'static str>,
 }
 
 impl Default for RelationList {
@@ -72,9 +75,13 @@ impl RelationList {
             relations,
             derived_kinds: DERIVED_KINDS
                 .iter()
-                .map(|(name, about)| KindEntry {
-                    kind: Kind::new(DERIVED_GROUP, *name).display(),
-                    about,
+                .map(|(name, about)| {
+                    let kind = Kind::new(DERIVED_GROUP, *name);
+                    KindEntry {
+                        kind: kind.display(),
+                        about,
+                        fields: rule::fields(&kind),
+                    }
                 })
                 .collect(),
         }
@@ -139,12 +146,13 @@ pub fn write(list: &RelationList, color: bool, out: &mut dyn Write) -> io::Resul
         .collect();
     table::write(&mut page, &["FROM", "RELATION", "TO", "BY"], &rows, None)?;
     page.blank()?;
-    let rows: Vec<Vec<table::Cell>> = list
-        .derived_kinds
-        .iter()
-        .map(|kind| vec![(BOLD, kind.kind.clone()), (PLAIN, kind.about.to_owned())])
-        .collect();
-    table::write(&mut page, &["DERIVED KIND", "ONE FOR"], &rows, None)
+    page.unbroken(&[(DIM, "KINDS THAT ARE WORKED OUT AT LOAD, AND THEIR FIELDS")])?;
+    for kind in &list.derived_kinds {
+        let head = format!("{}  ", kind.kind);
+        page.unbroken(&[(BOLD, &head), (PLAIN, "one for "), (PLAIN, kind.about)])?;
+        page.paragraph((PLAIN, "  "), 2, (DIM, &kind.fields.join(", ")))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -180,6 +188,15 @@ mod tests {
         let relations = RelationList::new().relations;
         let pairs: usize = relations.iter().map(|relation| relation.from.len()).sum();
         assert_eq!(seen, pairs);
+    }
+
+    #[test]
+    fn derived_kinds_have_fields() {
+        for kind in RelationList::new().derived_kinds {
+            assert!(!kind.fields.is_empty(), "{}", kind.kind);
+            assert!(!kind.fields.contains(&"metadata"));
+        }
+        assert!(text().contains("\n  clean, current, endedAt, "));
     }
 
     #[test]

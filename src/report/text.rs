@@ -12,7 +12,7 @@ pub(super) use block::{confidence_word, evidence_place, evidence_words, risk_wor
 
 use super::Report;
 use super::page::{PLAIN, Page};
-use crate::diagnosis::facts::{NodeSummary, UpgradeState, UpgradeSummary};
+use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
 use crate::finding::{Finding, Severity};
@@ -301,14 +301,29 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         .collected_at
         .zip(upgrade.since)
         .map(|(now, since)| now.duration_since(since));
+    // The phase reaches from the drain to the new RKE2; this state is its second half.
+    if let Some(UpgradePhase::PreDrain) = upgrade.phase
+        && (upgrade.nodes.iter())
+            .any(|node| node.is_active() && node.state.as_deref() == Some("Pre-drained"))
+    {
+        text.push_str(" (Pre-drained)");
+    }
     if let Some(age) = age.filter(|age| !age.is_negative()) {
-        text.push_str(&format!(" for {}", wording::duration(age)));
+        let age = wording::duration(age);
+        text.push_str(&match upgrade.state {
+            UpgradeState::Failed => format!(", {age} ago"),
+            _ => format!(" for {age}"),
+        });
     }
     if !upgrade.nodes.is_empty() {
         let done = upgrade.nodes.iter().filter(|node| node.is_done()).count();
+        // A node whose turn has not come may have no entry yet, one that is gone may have kept its own.
+        let entries = upgrade.nodes.iter().map(|node| node.name.as_str());
+        let nodes = report.cluster.nodes.iter().map(|node| node.name.as_str());
+        let all: BTreeSet<&str> = entries.chain(nodes).collect();
         text.push_str(&format!(
             " · {done} of {} done",
-            wording::count(upgrade.nodes.len(), "node")
+            wording::count(all.len(), "node")
         ));
     }
     text

@@ -62,6 +62,17 @@ pub fn unknown_fields(kind: &Kind, object: View<'_>) -> Vec<String> {
     unknown
 }
 
+/// Names of the fields at the top of a kind's objects, beside `metadata`; none of a kind that no
+/// table has.
+pub fn fields(kind: &Kind) -> Vec<&'static str> {
+    let schema = built_in();
+    let record = schema.kind(kind).map(|record| Record {
+        object: false,
+        ..record
+    });
+    record.map_or_else(Vec::new, |record| schema.names(&record))
+}
+
 /// Tables of kinds.
 #[derive(Clone)]
 pub(super) struct Schema {

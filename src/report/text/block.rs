@@ -215,7 +215,7 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
             let room = page.width().saturating_sub(INDENT + 2);
             page.unbroken(&[
                 (PLAIN, &" ".repeat(INDENT + 2)),
-                (PLAIN, &cut(&words, room)),
+                (PLAIN, &cut(&within(evidence, words, room), room)),
             ])?;
         }
     }
@@ -258,6 +258,25 @@ pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
         None => {}
     }
     words.join(" ")
+}
+
+/// The words of an evidence with the object's name shortened in its middle where they would push the
+/// field and its value off the line: these are what the evidence is for.
+fn within(evidence: &Evidence, words: String, room: usize) -> String {
+    /// Of a name so much is kept: enough to find it again.
+    const LEAST: usize = 24;
+    let (Some(object), Some(_)) = (&evidence.object, &evidence.field) else {
+        return words;
+    };
+    let name = object.to_string();
+    let (long, length) = (columns(&words), columns(&name));
+    let keep = length.saturating_sub(long.saturating_sub(room)).max(LEAST);
+    let Some(rest) = words.strip_prefix(&name).filter(|_| keep < length) else {
+        return words;
+    };
+    let head: String = name.chars().take(keep - keep / 2 - 1).collect();
+    let tail: String = name.chars().skip(length - keep / 2).collect();
+    format!("{head}…{tail}{rest}")
 }
 
 /// One line each, indented by how far the effect is from the cause.

@@ -197,7 +197,15 @@ fn row(
         remarks.push("no host logs".into());
     }
     if blocks {
-        remarks.push("← waits here".into());
+        let failed = upgrade.is_some_and(|upgrade| upgrade.state == UpgradeState::Failed);
+        remarks.push(
+            if failed {
+                "← failed here"
+            } else {
+                "← waits here"
+            }
+            .into(),
+        );
     } else if let Some(upgrade) = upgrade {
         let rolling = matches!(
             upgrade.phase,
