@@ -172,10 +172,7 @@ pub fn run_file(name: &str, text: &str, rules: &RuleSet, loader: &dyn Loader) ->
 
 /// What comes of a file that cannot be read.
 fn unreadable(name: &str, reason: &str) -> FileOutcome {
-    let source = RuleSource {
-        name: name.to_owned(),
-        text: String::new(),
-    };
+    let source = RuleSource::new(name, "");
     let mut mistakes = Mistakes::new(&source);
     mistakes.error_of_file("BD001", reason);
     FileOutcome {

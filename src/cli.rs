@@ -71,7 +71,10 @@ pub(crate) struct Analyze {
     /// Say on stderr why this rule fired or not, by id or alias (repeatable)
     #[arg(long, value_name = "ID")]
     pub(crate) trace: Vec<String>,
-    /// Show findings that a rule's own exception suppressed, with the reason
+    /// Findings that are accepted: a YAML list of `{rule, subject, reason, until}`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore: Option<PathBuf>,
+    /// Show findings that a rule's own exception or --ignore suppressed, with the reason
     #[arg(long)]
     pub(crate) show_suppressed: bool,
     /// Show findings of this severity and above; JSON and YAML always hold all

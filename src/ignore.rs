@@ -3,12 +3,11 @@
 //! What it covers is still found, shown on request, and counts for nothing; what follows from it
 //! stays.
 
-use std::fmt;
-
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::Offset};
 use miette::Diagnostic;
 
+use crate::diagnosis::wording;
 use crate::finding::{ObjectName, Suppression};
 use crate::rule::keys::{self, Keys};
 use crate::rule::mistake::{Mistake, Mistakes};
@@ -71,21 +70,24 @@ enum Rules {
     Of(Category),
 }
 
-/// What is wrong in the file, all of it; or what to know of it, if these are warnings.
-#[derive(Debug, Diagnostic)]
+/// What is wrong in the file, all of it.
+#[derive(Debug, Diagnostic, thiserror::Error)]
+#[error("{} in the list of findings to ignore", wording::count(mistakes.len(), "mistake"))]
 pub struct IgnoreErrors {
     /// Each with its place.
     #[related]
     pub mistakes: Vec<Mistake>,
 }
 
-impl fmt::Display for IgnoreErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("in the list of findings to ignore")
-    }
+/// Entries that no longer hold.
+#[derive(Debug, Diagnostic, thiserror::Error)]
+#[error("entries of the list of findings to ignore have expired")]
+#[diagnostic(severity(Warning))]
+pub struct Expired {
+    /// A warning for each, with its place.
+    #[related]
+    pub entries: Vec<Mistake>,
 }
-
-impl std::error::Error for IgnoreErrors {}
 
 impl IgnoreList {
     /// Reads a file. `rules` are all there are, whether they run or not.
@@ -93,12 +95,9 @@ impl IgnoreList {
     /// # Errors
     /// Every mistake in it, names of no rule among them.
     pub fn read(name: &str, text: &str, rules: &RuleSet) -> Result<IgnoreList, IgnoreErrors> {
-        let source = RuleSource {
-            name: name.to_owned(),
-            text: text.to_owned(),
-        };
+        let source = RuleSource::new(name, text);
         let mut mistakes = Mistakes::new(&source);
-        let tree = tree::read(text, &mut mistakes);
+        let tree = tree::read(&source.text, &mut mistakes);
         let list = keys::list(tree.as_ref(), &mut mistakes);
         let entries = list
             .iter()
@@ -138,8 +137,8 @@ impl IgnoreList {
         })
     }
 
-    /// Warnings of entries that had expired when the bundle was collected; `None` if there are none.
-    pub fn expired(&self, collected_at: Option<Timestamp>) -> Option<IgnoreErrors> {
+    /// The entries that had expired when the bundle was collected; `None` if there are none.
+    pub fn expired(&self, collected_at: Option<Timestamp>) -> Option<Expired> {
         let mut mistakes = Mistakes::new(&self.source);
         for entry in &self.entries {
             if let Some((until, span)) = entry.until
@@ -152,11 +151,11 @@ impl IgnoreList {
                         span,
                         format!("this held until {until}, and the bundle is of {collected}"),
                     )
-                    .help("what it accepted counts again: take the entry out, or accept it anew");
+                    .help("take the entry out, or accept it anew");
             }
         }
-        let mistakes = mistakes.into_list();
-        (!mistakes.is_empty()).then_some(IgnoreErrors { mistakes })
+        let entries = mistakes.into_list();
+        (!entries.is_empty()).then_some(Expired { entries })
     }
 }
 
@@ -329,7 +328,7 @@ mod tests {
         assert_eq!(why(later).until, None);
         let expired = |at: &str| {
             let warnings = list.expired(Some(at.parse().unwrap()))?;
-            Some(warnings.mistakes.iter().filter_map(Mistake::line).collect())
+            Some(warnings.entries.iter().filter_map(Mistake::line).collect())
         };
         assert_eq!(expired("2025-03-16T12:00:00Z"), None::<Vec<usize>>);
         assert_eq!(expired("2025-03-17T12:00:00Z"), Some(vec![5]));

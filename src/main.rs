@@ -6,12 +6,14 @@ mod terminal;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::evaluate::trace::Trace;
 use bundle_doctor::finding::Severity;
+use bundle_doctor::ignore::IgnoreList;
 use bundle_doctor::report::{self, Format, Report, TextOptions};
 use bundle_doctor::rule::{Rule, RuleSet, Status};
 use clap::{CommandFactory, Parser};
@@ -61,15 +63,20 @@ fn main() -> ExitCode {
 
 fn run(analyze: &Analyze) -> Result<u8, Stop> {
     threads(analyze)?;
-    let (rules, mut traces) = rules(analyze)?;
+    let (rules, mut traces, ignored) = rules(analyze)?;
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
-    let engine = engine.traced(&analyze.trace);
+    let engine = engine.traced(&analyze.trace).ignoring(ignored.clone());
     let archive = Archive::open(&analyze.bundle, &limits(&analyze.limits))
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
     let bar = terminal::bar(!analyze.no_progress && !analyze.quiet);
     let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
     bar.finish();
+    let expired = ignored.expired(report.bundle.collected_at);
+    if let Some(expired) = expired.filter(|_| !analyze.quiet) {
+        // The report is what the run is for, so a broken stderr is no error.
+        let _ = writeln!(io::stderr(), "{:?}", miette::Report::from(expired));
+    }
     let found = is_found(&report, analyze.fail_on);
     if !analyze.no_mask {
         report::mask::mask(&mut report);
@@ -92,8 +99,8 @@ fn threads(analyze: &Analyze) -> Result<(), Stop> {
 
 /// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
 ///
-/// With them, the traces of those that are asked for and left out.
-fn rules(analyze: &Analyze) -> Result<(RuleSet, Vec<Trace>), Stop> {
+/// With them, the traces of those that are asked for and left out, and what is accepted of any.
+fn rules(analyze: &Analyze) -> Result<(RuleSet, Vec<Trace>, IgnoreList), Stop> {
     let mut rules = rules_command::load(&rules_command::with_own(&analyze.rules))?;
     for param in &analyze.param {
         rules.set_param(param).map_err(usage)?;
@@ -102,13 +109,25 @@ fn rules(analyze: &Analyze) -> Result<(RuleSet, Vec<Trace>), Stop> {
     for name in &analyze.trace {
         traced.push(rules.find(name).map_err(usage)?.clone());
     }
+    let ignored = ignored(analyze.ignore.as_deref(), &rules)?;
     let rules = rules.select(&analyze.only, &analyze.skip).map_err(usage)?;
     traced.retain(|rule| rules.get(&rule.id).is_none());
     let left_out = traced
         .iter()
         .map(|rule| Trace::left_out(rule, why_left_out(rule, &analyze.skip)));
     let left_out = left_out.collect();
-    Ok((rules, left_out))
+    Ok((rules, left_out, ignored))
+}
+
+/// The list of `--ignore`, which may name rules that do not run this time.
+fn ignored(path: Option<&Path>, rules: &RuleSet) -> Result<IgnoreList, Stop> {
+    let Some(path) = path else {
+        return Ok(IgnoreList::default());
+    };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| usage(format!("the list {name} cannot be read: {error}")))?;
+    IgnoreList::read(&name, &text, rules).map_err(|errors| Stop(outcome::USAGE, errors.into()))
 }
 
 /// Why a rule is not among those that run.

@@ -23,6 +23,8 @@ pub(crate) mod shape;
 pub mod source;
 pub mod template;
 #[cfg(test)]
+mod tests_of_mutants;
+#[cfg(test)]
 mod tests_of_schema;
 pub(crate) mod tree;
 pub mod version;

@@ -1,7 +1,9 @@
 //! What tests of several modules share.
 
 mod random;
+mod rule_files;
 mod schema_file;
 
 pub(crate) use random::Random;
+pub(crate) use rule_files::files_below_rules;
 pub(crate) use schema_file::check as check_schema_file;

@@ -26,12 +26,16 @@ mod broken;
 mod commands;
 #[path = "cases/evidence.rs"]
 mod evidence;
+#[path = "cases/ignore.rs"]
+mod ignore;
 #[path = "cases/kinds.rs"]
 mod kinds;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]
 mod outside;
+#[path = "cases/packs.rs"]
+mod packs;
 #[path = "cases/quiet.rs"]
 mod quiet;
 #[path = "cases/trace.rs"]

@@ -74,12 +74,9 @@ pub(super) fn read(
     rules: &RuleSet,
     loader: &dyn Loader,
 ) -> (Option<CaseFile>, Vec<Mistake>) {
-    let source = RuleSource {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let source = RuleSource::new(name, text);
     let mut mistakes = Mistakes::new(&source);
-    let read = tree::read(text, &mut mistakes).and_then(|tree| {
+    let read = tree::read(&source.text, &mut mistakes).and_then(|tree| {
         let mut reader = Reader {
             rules,
             loader,

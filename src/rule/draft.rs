@@ -345,7 +345,6 @@ mod tests {
     use super::*;
     use crate::rule::{RuleErrors, RuleSet};
     use crate::scan::{NodeLog, SourceSpec};
-    use crate::testing::Random;
 
     /// Those that the built-in rules use, and some.
     const RELATIONS: [&str; 14] = [
@@ -690,109 +689,5 @@ remedy:
         assert_eq!(requires.logs, [[SourceSpec::Node(NodeLog::Kernel)]]);
         let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)], &RELATIONS).unwrap();
         assert!(set.rules()[0].requires.logs.is_empty());
-    }
-
-    /// Reads a text and shows its mistakes: a wrong place would make the display fail.
-    fn survive(text: &str) {
-        let errors = mistakes("rules/node/good.yaml", text);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for mistake in &errors.mistakes {
-            for (span, _) in &mistake.labels {
-                assert!(
-                    text.get(span.start..span.end).is_some(),
-                    "{mistake:?} in {text:?}"
-                );
-            }
-        }
-        #[cfg(feature = "fancy")]
-        render(&errors);
-    }
-
-    #[test]
-    fn no_text_makes_it_panic() {
-        let mut random = Random::new();
-        let pieces = [
-            "{{",
-            "}}",
-            "'",
-            "\"",
-            "\n  ",
-            "\n",
-            ": ",
-            "- ",
-            "[",
-            "]",
-            "{",
-            "}",
-            "(",
-            ")",
-            "|\n",
-            ">-\n",
-            "&a ",
-            "*a",
-            "!!x ",
-            "é",
-            "😀",
-            "\t",
-            "\\",
-            "#",
-            "?",
-            ",",
-            "\r\n",
-            "\u{0}",
-            "\u{2028}",
-            "\u{feff}",
-            "---\n",
-            "it",
-            "9999999999999999999",
-        ];
-        let built_in = RuleSet::builtin(&crate::graph::relation::names()).map_or_else(
-            |errors| panic!("{:?}", errors.mistakes),
-            |set| {
-                set.rules()
-                    .iter()
-                    .map(|rule| rule.source.text.clone())
-                    .collect::<Vec<_>>()
-            },
-        );
-        for round in 0..1500 {
-            let base = built_in.get(random.below(built_in.len() + 1));
-            let mut text = base.map_or(GOOD, String::as_str).to_owned();
-            for _ in 0..=random.below(3) {
-                let mut from = random.below(text.len());
-                let mut to = (from + random.below(12)).min(text.len());
-                while !text.is_char_boundary(from) {
-                    from -= 1;
-                }
-                while !text.is_char_boundary(to) {
-                    to += 1;
-                }
-                let piece = match round % 3 {
-                    0 => "",
-                    _ => pieces[random.below(pieces.len())],
-                };
-                let keep = if round % 2 == 0 { from } else { to };
-                text.replace_range(from..keep.max(from), piece);
-            }
-            survive(&text);
-        }
-        for _ in 0..500 {
-            let text: String = (0..random.below(60))
-                .map(|_| pieces[random.below(pieces.len())])
-                .collect();
-            survive(&text);
-            let bytes: Vec<u8> = (0..random.below(80))
-                .map(|_| random.below(256) as u8)
-                .collect();
-            survive(&String::from_utf8_lossy(&bytes));
-        }
-        for piece in [
-            "a ", "{{ a }} ", "a.a(", "x: y\n", "- [", "'", "\\{{", "a: |\n", "(?P<a>", "\"\\u",
-        ] {
-            let text = piece.repeat(200_000 / piece.len());
-            survive(&text);
-            survive(&GOOD.replace("Lost.", &format!("|-\n    {text}")));
-            survive(&GOOD.replace("it.node == node", &format!("|-\n      {text}")));
-        }
     }
 }

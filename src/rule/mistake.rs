@@ -79,8 +79,12 @@ impl Mistake {
     }
 }
 
+/// Where no place says in which file it is, the message does.
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.labels.is_empty() {
+            write!(f, "{}: ", self.file())?;
+        }
         f.write_str(&self.message)
     }
 }
@@ -318,7 +322,7 @@ mod tests {
         assert_eq!(errors.to_string(), "2 errors and 1 warning in rule files");
         assert!(errors.prevent_running());
         let related: Vec<String> = errors.related().unwrap().map(ToString::to_string).collect();
-        assert_eq!(related, ["of the file", "first", "second"]);
+        assert_eq!(related, ["b.yaml: of the file", "first", "second"]);
         errors
             .mistakes
             .retain(|mistake| mistake.level != Level::Error);

@@ -337,10 +337,7 @@ fn tables(packs: &mut [Pack], mistakes: &mut Vec<Mistake>) -> Cow<'static, Schem
             Ok(text) => schema.to_mut().add(text),
             Err(reason) => vec![reason.clone()],
         };
-        let source = RuleSource {
-            name,
-            text: text.unwrap_or_default(),
-        };
+        let source = RuleSource::new(name, text.unwrap_or_default());
         let mut file = Mistakes::new(&source);
         for mistake in found {
             file.error_of_file("BD001", mistake);
@@ -367,12 +364,7 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
                 Ok(text) => (text, None),
                 Err(reason) => (String::new(), Some(reason)),
             };
-            // A byte order mark would shift every place by three bytes.
-            let text = text
-                .strip_prefix('\u{feff}')
-                .map(str::to_owned)
-                .unwrap_or(text);
-            let source = RuleSource { name, text };
+            let source = RuleSource::new(name, text);
             if let Some(reason) = unreadable {
                 let mut file = Mistakes::new(&source);
                 file.error_of_file("BD001", reason);

@@ -53,6 +53,18 @@ pub struct RuleSource {
 }
 
 impl RuleSource {
+    /// A file of this name. A byte order mark is left out: it would shift every place by three bytes.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> RuleSource {
+        let text = text.into();
+        RuleSource {
+            name: name.into(),
+            text: match text.strip_prefix('\u{feff}') {
+                Some(text) => text.to_owned(),
+                None => text,
+            },
+        }
+    }
+
     /// 1-based line of a byte.
     pub fn line(&self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or(&self.text);

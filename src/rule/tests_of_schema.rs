@@ -1,8 +1,6 @@
 //! The schemas of rule and case files beside the readers of these files: what a reader takes, the
 //! schema takes, and both refuse keys that are unknown or missing.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 
 use super::RuleSet;
@@ -12,7 +10,7 @@ use super::tree;
 use crate::archive::Archive;
 use crate::case::{self, Loader};
 use crate::graph::relation;
-use crate::testing::check_schema_file;
+use crate::testing::{check_schema_file, files_below_rules};
 
 #[test]
 fn schema_files_are_those_of_the_shapes() {
@@ -20,32 +18,8 @@ fn schema_files_are_those_of_the_shapes() {
     check_schema_file("case.v1.schema.json", &case::file_schema());
 }
 
-/// Files of rules, or of cases, by the path from `rules/`.
-fn files(of_cases: bool) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let mut folders: Vec<PathBuf> = vec![root.clone()];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
-            if path.is_dir() {
-                folders.push(path);
-            } else if name.ends_with(".yaml") && name.ends_with(".test.yaml") == of_cases {
-                found.push((name, std::fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    assert!(found.len() > 20);
-    found
-}
-
 fn as_json(name: &str, text: &str) -> Value {
-    let source = RuleSource {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let source = RuleSource::new(name, text);
     let mut mistakes = Mistakes::new(&source);
     tree::read(text, &mut mistakes).unwrap().to_json()
 }
@@ -98,7 +72,7 @@ fn cases_are_read(name: &str, file: &Value, rules: &RuleSet) -> bool {
 fn schemas_take_every_rule_and_case_file() {
     for (of_cases, schema) in [(false, super::file_schema()), (true, case::file_schema())] {
         let validator = validator(&schema);
-        for (name, text) in files(of_cases) {
+        for (name, text) in files_below_rules(of_cases) {
             let wrong = against(&validator, &as_json(&name, &text));
             assert!(wrong.is_empty(), "{name}: {wrong:#?}");
         }

@@ -13,6 +13,10 @@ use crate::parse::scalar;
 /// The largest rule file, in bytes. The longest rules have some 5 kB.
 pub(crate) const MAXIMUM_SIZE: usize = 256 << 10;
 
+/// The longest line, in bytes. What shows mistakes breaks down where a line has more than 65,535
+/// columns, and a byte may take four of them.
+const MAXIMUM_LINE: usize = 16_000;
+
 /// How deep lists and maps may nest; a rule needs five levels.
 const MAXIMUM_DEPTH: usize = 32;
 
@@ -109,6 +113,13 @@ pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
         mistakes.error_of_file("BD001", format!("the file is larger than {limit} KiB"));
         return None;
     }
+    if let Some(index) = text.lines().position(|line| line.len() > MAXIMUM_LINE) {
+        let message = format!("line {} is longer than {MAXIMUM_LINE} bytes", index + 1);
+        mistakes
+            .error_of_file("BD001", message)
+            .help("a folded text, `>-`, may go over many lines");
+        return None;
+    }
     let mut options = Options::default();
     options.emit_comments = false;
     options.emit_anchor_events = true;
@@ -182,6 +193,9 @@ impl Builder<'_> {
             mistakes
                 .error("BD001", tag, "tags have no meaning here")
                 .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
+        }
+        if mistakes.are_many() {
+            return None;
         }
         self.values += usize::from(event.is_node());
         if self.values > MAXIMUM_VALUES {
@@ -477,16 +491,21 @@ mod tests {
     #[test]
     fn limits() {
         for text in [
-            "[".repeat(200_000),
-            "{a: ".repeat(50_000),
-            "- ".repeat(100_000),
-            "? ".repeat(100_000),
+            "[\n".repeat(100_000),
+            "{a:\n".repeat(50_000),
+            "- ".repeat(7_000),
+            "? ".repeat(7_000),
         ] {
             let (tree, mistakes) = read_all(&text);
             assert!(tree.is_none() && mistakes.len() == 1, "{mistakes:?}");
         }
         let (tree, mistakes) = read_all(&"a: 1\n".repeat(MAXIMUM_VALUES));
         assert!(tree.is_none() && mistakes.len() < MAXIMUM_VALUES);
+        let long = |length| read_all(&format!("a: 1\nb: {}", "x".repeat(length - 3)));
+        assert!(long(MAXIMUM_LINE).0.is_some());
+        let (tree, mistakes) = long(MAXIMUM_LINE + 1);
+        assert!(tree.is_none());
+        assert_eq!(mistakes[0].0, "line 2 is longer than 16000 bytes");
         let (tree, mistakes) = read_all(&"a".repeat(MAXIMUM_SIZE + 1));
         assert!(tree.is_none());
         assert_eq!(mistakes[0].0, "the file is larger than 256 KiB");

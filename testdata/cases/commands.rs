@@ -8,28 +8,28 @@ use serde_json::Value;
 use crate::bench::{RULES, root};
 
 /// A directory of its own for a test, with another one that stands for the user's configuration.
-struct Stage {
+pub(crate) struct Stage {
     directory: PathBuf,
 }
 
 /// How a command ended.
-struct Ended {
+pub(crate) struct Ended {
     code: Option<i32>,
-    out: String,
-    err: String,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
     /// Asserts an exit code.
     #[track_caller]
-    fn with(self, code: i32) -> Ended {
+    pub(crate) fn with(self, code: i32) -> Ended {
         assert_eq!(self.code, Some(code), "\n{}\n{}", self.out, self.err);
         self
     }
 
     /// Asserts that stdout holds some texts.
     #[track_caller]
-    fn says(self, texts: &[&str]) -> Ended {
+    pub(crate) fn says(self, texts: &[&str]) -> Ended {
         for text in texts {
             assert!(self.out.contains(text), "no `{text}` in\n{}", self.out);
         }
@@ -38,7 +38,7 @@ impl Ended {
 
     /// The same of stderr, whatever way its lines were broken.
     #[track_caller]
-    fn complains(self, texts: &[&str]) -> Ended {
+    pub(crate) fn complains(self, texts: &[&str]) -> Ended {
         let words: Vec<&str> = self.err.split_whitespace().collect();
         let words = words.join(" ");
         for text in texts {
@@ -47,13 +47,13 @@ impl Ended {
         self
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap()
     }
 }
 
 impl Stage {
-    fn new(name: &str) -> Stage {
+    pub(crate) fn new(name: &str) -> Stage {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{name}"));
         if directory.exists() {
             std::fs::remove_dir_all(&directory).unwrap();
@@ -63,29 +63,29 @@ impl Stage {
     }
 
     /// A path below the working directory.
-    fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.directory.join("work").join(path)
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.path(path)).unwrap()
     }
 
     /// Changes a file that holds a text.
     #[track_caller]
-    fn change(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn change(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
         assert!(text.contains(from), "no `{from}` in {path}");
         self.write(path, &text.replace(from, to));
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bundle-doctor"));
         command
             .args(arguments.split_whitespace())
@@ -96,7 +96,7 @@ impl Stage {
         command
     }
 
-    fn run(&self, arguments: &str) -> Ended {
+    pub(crate) fn run(&self, arguments: &str) -> Ended {
         let output = self.command(arguments).output().unwrap();
         Ended {
             code: output.status.code(),
