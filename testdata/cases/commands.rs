@@ -137,7 +137,9 @@ fn list_names_every_rule() {
         let line = line.unwrap_or_else(|| panic!("{} is not listed", rule.id));
         assert!(line.contains(rule.category.name()), "{line}");
     }
-    assert_eq!(text.lines().count(), 1 + RULES.rules().len());
+    // The last line may explain a sign beside the versions.
+    let lines = text.lines().filter(|line| !line.starts_with('~'));
+    assert_eq!(lines.count(), 1 + RULES.rules().len());
 
     let list = stage.run("rules list -o json").with(0).json();
     assert_eq!(list["schema"], "bundle-doctor/rules/v1");
@@ -191,8 +193,10 @@ fn show_explains_a_rule_in_every_form() {
         "needs       objects: doctor/Disk\n",
         "logs: node/kernel\n",
         "params      many = 20\n",
-        "caused by   smart-pending-sectors  likely, same disk\n",
-        "fs-remount-readonly          certain, same disk, the cause first\n",
+        "caused by   ",
+        " smart-pending-sectors  likely, same disk\n",
+        " fs-remount-readonly ",
+        " certain, same disk, the cause first\n",
         "$ smartctl -x /dev/‹disk.device›\n",
         "file        rules/storage/disk-io-error.yaml (built in)\n",
     ]);
