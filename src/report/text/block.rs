@@ -182,7 +182,7 @@ fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Resu
     }
     if let Some(last) = cause
         .last_seen
-        .filter(|last| wording::minute(*last) != wording::minute(first))
+        .filter(|last| *last > first && wording::minute(*last) != wording::minute(first))
     {
         text.push_str(&format!(", last seen {}", wording::minute(last)));
     }
