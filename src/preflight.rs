@@ -91,8 +91,10 @@ pub enum ReadinessState {
     Refused,
     /// A check failed that Harvester does not make before it begins.
     NotReady,
-    /// No check failed.
+    /// No check failed; some may not have been made.
     NothingKnownAgainst,
+    /// No check failed, and most could not be made.
+    NotAssessable,
 }
 
 /// One check and what came of it.
@@ -137,8 +139,18 @@ pub enum CheckState {
 pub enum Asker {
     /// The webhook, which refuses to let an upgrade begin.
     Webhook,
+    /// The controller of upgrades, which ends one that it does not allow as soon as it has begun.
+    Controller,
     /// The script that the documentation has people run before.
     Script,
+}
+
+impl Asker {
+    /// Whether no upgrade goes on that does not pass.
+    #[must_use]
+    pub fn refuses(self) -> bool {
+        self != Asker::Script
+    }
 }
 
 /// What failed a check.
@@ -188,7 +200,7 @@ pub fn check(
     let count = |state: CheckState| checks.iter().filter(|it| it.state == state).count();
     let failed = checks.iter().filter(|it| it.state == CheckState::Failed);
     let refused = failed
-        .filter(|it| it.asked_by.contains(&Asker::Webhook))
+        .filter(|it| it.asked_by.iter().any(|asker| asker.refuses()))
         .count();
     let failed = count(CheckState::Failed);
     Preflight {
@@ -198,6 +210,9 @@ pub fn check(
         path: version_path::summary(&cluster),
         verdict: Readiness {
             state: match (refused, failed) {
+                (0, 0) if count(CheckState::NotComputable) > count(CheckState::Passed) => {
+                    ReadinessState::NotAssessable
+                }
                 (0, 0) => ReadinessState::NothingKnownAgainst,
                 (0, _) => ReadinessState::NotReady,
                 _ => ReadinessState::Refused,
@@ -286,6 +301,8 @@ impl<'b> Cluster<'b> {
         let names = self.graph.all("", "Namespace").map(ObjectView::name);
         names
             .filter(|name| !collected.namespace(name) && !WITHOUT_PODS.contains(name))
+            // Fleet keeps its deployments of the cluster itself there.
+            .filter(|name| !name.starts_with("cluster-fleet-local-"))
             .collect()
     }
 
@@ -397,6 +414,13 @@ fn made(entry: &Entry, cluster: &Cluster<'_>, rules: &RuleSet, evaluation: &Eval
         None => Answer::default(),
     };
     let mut applies = entry.computed.is_some() && answer.not_applicable.is_none();
+    for (group, kind) in entry.always {
+        if cluster.graph.all(group, kind).next().is_none() {
+            let kind = Kind::new(*group, *kind).display();
+            let reason = format!("the bundle holds no {kind}, and each cluster has some");
+            answer.unknown.push(reason);
+        }
+    }
     for id in entry.rules {
         applies |= by_rule(
             id,
@@ -509,12 +533,10 @@ fn heeds_upgrades(rule: &Rule) -> bool {
 /// beginning.
 fn severity(check: &Check) -> Severity {
     let worst = check.faults.iter().map(|fault| fault.severity).max();
-    let least = if check.asked_by.contains(&Asker::Webhook) {
-        Severity::Error
-    } else if check.asked_by.contains(&Asker::Script) {
-        Severity::Warning
-    } else {
-        Severity::Info
+    let least = match check.asked_by.as_slice() {
+        [] => Severity::Info,
+        askers if askers.iter().any(|asker| asker.refuses()) => Severity::Error,
+        _ => Severity::Warning,
     };
     worst.unwrap_or(least).max(least)
 }

@@ -3,6 +3,17 @@
 
 use super::{Answer, Asker, Cluster, backup, condition, room, storage_network, version_path};
 
+/// API group and name of a kind.
+pub(super) type KindName = (&'static str, &'static str);
+const NODES: KindName = ("", "Node");
+const PODS: KindName = ("", "Pod");
+const MACHINES: KindName = ("cluster.x-k8s.io", "Machine");
+const CHARTS: KindName = ("management.cattle.io", "ManagedChart");
+const BUNDLES: KindName = ("fleet.cattle.io", "Bundle");
+const ADDONS: KindName = ("harvesterhci.io", "Addon");
+const SETTINGS: KindName = ("harvesterhci.io", "Setting");
+const LONGHORN: KindName = ("longhorn.io", "Node");
+
 /// A check, as the list has it.
 pub(super) struct Entry {
     /// Stable name.
@@ -19,6 +30,8 @@ pub(super) struct Entry {
     pub(super) versions: &'static str,
     /// Below so many nodes it means nothing; a witness is none.
     pub(super) least_nodes: usize,
+    /// Kinds of which each cluster has objects: without any, what it looks at was not collected.
+    pub(super) always: &'static [KindName],
     /// Why its passing can never be seen in a bundle.
     pub(super) never: Option<&'static str>,
 }
@@ -31,6 +44,7 @@ const PLAIN: Entry = Entry {
     asked: &[],
     versions: "",
     least_nodes: 1,
+    always: &[],
     never: None,
 };
 
@@ -64,7 +78,7 @@ pub(super) const CHECKS: &[Entry] = &[
         id: "version-path",
         title: "The version may be upgraded from here",
         computed: Some(version_path::check),
-        asked: &[(Asker::Webhook, "")],
+        asked: &[(Asker::Controller, ">=1.4.0")],
         ..PLAIN
     },
     Entry {
@@ -72,6 +86,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "No upgrade is under way",
         computed: Some(condition::no_upgrade_under_way),
         asked: &[(Asker::Webhook, "")],
+        always: &[SETTINGS, CHARTS],
         ..PLAIN
     },
     Entry {
@@ -79,6 +94,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "Earlier upgrades ended and cleaned up",
         rules: &["previous-upgrade-incomplete"],
         asked: &[(Asker::Webhook, "")],
+        always: &[SETTINGS, CHARTS],
         ..PLAIN
     },
     Entry {
@@ -90,6 +106,7 @@ pub(super) const CHECKS: &[Entry] = &[
             "upgradelog-operator-leftover",
         ],
         computed: Some(condition::paused_charts),
+        always: &[CHARTS, NODES],
         ..PLAIN
     },
     Entry {
@@ -100,6 +117,7 @@ pub(super) const CHECKS: &[Entry] = &[
             "node-notready-or-cordoned-precheck",
         ],
         asked: &[(Asker::Webhook, ">=1.1.0"), (Asker::Script, "")],
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -107,12 +125,14 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "All nodes run one Kubernetes version",
         rules: &["mixed-kubernetes-versions"],
         least_nodes: 2,
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
         id: "etcd",
         title: "etcd has its quorum, its members and room",
         rules: &["etcd-quorum-lost", "etcd-member-removed", "etcd-nospace"],
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -120,6 +140,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "All machines are Running",
         rules: &["machine-not-running-ghost"],
         asked: &[(Asker::Webhook, ">=1.1.2"), (Asker::Script, "")],
+        always: &[MACHINES],
         ..PLAIN
     },
     Entry {
@@ -127,6 +148,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "Machines and nodes refer to each other",
         rules: &["node-machine-mismatch"],
         asked: &[(Asker::Webhook, ">=1.6.0"), (Asker::Script, "")],
+        always: &[MACHINES, NODES],
         ..PLAIN
     },
     Entry {
@@ -141,6 +163,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "Rancher's cluster is not paused",
         rules: &["capi-cluster-paused"],
         asked: &[(Asker::Script, "")],
+        always: &[MACHINES],
         ..PLAIN
     },
     Entry {
@@ -168,6 +191,7 @@ pub(super) const CHECKS: &[Entry] = &[
         id: "clocks",
         title: "The clocks of the nodes agree",
         rules: &["clock-skew"],
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -175,6 +199,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "All managed charts are ready",
         rules: &["webhook-managedchart-not-ready"],
         asked: &[(Asker::Webhook, ">=1.1.2")],
+        always: &[CHARTS],
         ..PLAIN
     },
     Entry {
@@ -183,6 +208,7 @@ pub(super) const CHECKS: &[Entry] = &[
         rules: &["bundle-modified-drift"],
         computed: Some(condition::fleet_bundles),
         asked: &[(Asker::Script, "")],
+        always: &[BUNDLES],
         ..PLAIN
     },
     Entry {
@@ -190,6 +216,8 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "No add-on is being enabled or disabled",
         rules: &["addon-processing-blocks-upgrade"],
         asked: &[(Asker::Webhook, ">=1.7.0")],
+        versions: ">=1.7.0",
+        always: &[ADDONS],
         ..PLAIN
     },
     Entry {
@@ -197,6 +225,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "All pods are ready",
         computed: Some(condition::pods_ready),
         asked: &[(Asker::Script, "")],
+        always: &[PODS],
         ..PLAIN
     },
     Entry {
@@ -224,6 +253,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "All nodes have room for the new images",
         rules: &["node-disk-space-precheck", "disk-pressure"],
         asked: &[(Asker::Webhook, ">=1.2.0"), (Asker::Script, "")],
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -238,6 +268,8 @@ pub(super) const CHECKS: &[Entry] = &[
             "disk-link-reset",
             "fs-remount-readonly",
         ],
+        computed: Some(condition::disks_tell),
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -248,6 +280,7 @@ pub(super) const CHECKS: &[Entry] = &[
             "longhorn-disk-unschedulable",
             "instance-manager-down",
         ],
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -255,6 +288,8 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "Longhorn evicts no node or disk",
         rules: &["longhorn-eviction-requested"],
         asked: &[(Asker::Script, ">=1.4.0 <1.5.0")],
+        versions: ">=1.3.0 <1.5.0",
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -266,6 +301,7 @@ pub(super) const CHECKS: &[Entry] = &[
             "volume-faulted",
         ],
         asked: &[(Asker::Webhook, ">=1.1.0"), (Asker::Script, "")],
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -274,6 +310,7 @@ pub(super) const CHECKS: &[Entry] = &[
         rules: &["single-replica-volumes"],
         asked: &[(Asker::Webhook, ">=1.3.2"), (Asker::Script, "")],
         least_nodes: 2,
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -281,6 +318,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "Detached volumes have as many replicas as they are meant to",
         computed: Some(condition::detached_volumes),
         asked: &[(Asker::Script, "")],
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -288,6 +326,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "No volume is attached without a workload",
         computed: Some(condition::stale_volumes),
         asked: &[(Asker::Script, "")],
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -297,6 +336,7 @@ pub(super) const CHECKS: &[Entry] = &[
         asked: &[(Asker::Script, ">=1.4.0")],
         versions: ">=1.4.0",
         least_nodes: 2,
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -305,6 +345,7 @@ pub(super) const CHECKS: &[Entry] = &[
         rules: &["non-migratable-vms-precheck"],
         asked: &[(Asker::Webhook, ">=1.2.0"), (Asker::Script, "")],
         least_nodes: 2,
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -312,7 +353,9 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "No VM has volumes that its spec does not hold",
         rules: &["stale-hotplug-volume-requests"],
         asked: &[(Asker::Webhook, ">=1.8.0")],
+        versions: ">=1.8.0",
         least_nodes: 2,
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -320,12 +363,15 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "No VM backup runs, and no schedule may start one",
         rules: &["backup-or-schedule-running"],
         asked: &[(Asker::Webhook, ">=1.4.0")],
+        versions: ">=1.4.0",
+        always: &[SETTINGS],
         ..PLAIN
     },
     Entry {
         id: "vm-backups",
         title: "Each VM has a complete, recent backup",
         computed: Some(backup::vm_backups),
+        always: &[SETTINGS],
         ..PLAIN
     },
     Entry {
@@ -334,6 +380,7 @@ pub(super) const CHECKS: &[Entry] = &[
         computed: Some(condition::backup_target),
         asked: &[(Asker::Script, ">=1.4.1 <1.4.3")],
         versions: ">=1.4.1 <1.4.3",
+        always: &[SETTINGS],
         ..PLAIN
     },
     Entry {
@@ -341,6 +388,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "The others can take the VMs of any one node",
         computed: Some(room::for_vms),
         least_nodes: 2,
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -348,6 +396,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "The others can take the replicas of any one node",
         computed: Some(room::for_replicas),
         least_nodes: 2,
+        always: &[LONGHORN],
         ..PLAIN
     },
     Entry {
@@ -355,6 +404,7 @@ pub(super) const CHECKS: &[Entry] = &[
         title: "The storage network has addresses to spare",
         computed: Some(storage_network::check),
         asked: &[(Asker::Script, "")],
+        always: &[SETTINGS],
         ..PLAIN
     },
 ];

@@ -2,8 +2,10 @@
 //! themselves, so that no rule tells them.
 
 use super::{Answer, Cluster, Fault};
+use crate::diagnosis::wording;
 use crate::finding::{Risk, Severity};
 use crate::graph::ObjectView;
+use crate::graph::kind::DERIVED_GROUP;
 use crate::parse::document::View;
 
 /// So many objects are shown of many.
@@ -19,13 +21,17 @@ pub(super) fn no_upgrade_under_way(cluster: &Cluster<'_>) -> Answer {
     };
     let progress = status.text(&["progress"]).unwrap_or_default();
     let title = format!("Upgrade {} is {progress}", status.name());
+    let mut upgrades = cluster.graph.all("harvesterhci.io", "Upgrade");
+    let upgrade = upgrades
+        .find(|upgrade| upgrade.name() == status.name())
+        .unwrap_or(status);
     Answer::fault(
         Fault::new(Severity::Error, title)
-            .about(status)
+            .about(upgrade)
             .saying(
                 "Harvester lets no other upgrade begin, and most checks cannot be made meanwhile.",
             )
-            .seen(cluster.evidence(status, "phase"))
+            .seen(cluster.evidence(upgrade, "status.conditions[type=Completed].status"))
             .remedied(
                 Risk::Safe,
                 "See what holds it.",
@@ -41,9 +47,9 @@ pub(super) fn paused_charts(cluster: &Cluster<'_>) -> Answer {
     if let Some(reason) = cluster.lacks(group, kind, Some("fleet-local")) {
         return Answer::unknown(reason);
     }
-    let mut statuses = cluster.graph.all("doctor", "UpgradeStatus");
-    let succeeded = |status: ObjectView<'_>| status.text(&["progress"]) == Some("succeeded");
-    if cluster.upgrade.is_some() || statuses.any(succeeded) {
+    let latest = cluster.graph.all(DERIVED_GROUP, "UpgradeStatus").next();
+    let latest = latest.and_then(|status| status.text(&["progress"]));
+    if cluster.upgrade.is_some() || latest == Some("succeeded") {
         return Answer::default();
     }
     let charts = cluster.graph.all(group, kind);
@@ -52,13 +58,18 @@ pub(super) fn paused_charts(cluster: &Cluster<'_>) -> Answer {
         .collect();
     let title =
         |names: &str, one: bool| format!("{names} {} left paused", if one { "is" } else { "are" });
-    several(cluster, &paused, "spec.paused", title, |fault| {
+    let mut answer = several(cluster, &paused, "spec.paused", title, |fault| {
         fault.remedied(
             Risk::Disruptive,
             "Let the charts go on once nothing of the upgrade runs any more.",
             Some("kubectl -n fleet-local patch managedcharts.management.cattle.io CHART --type merge -p '{\"spec\":{\"paused\":false}}'"),
         )
-    })
+    });
+    if latest.is_some() {
+        let unknown = "hooks and taints are looked at only after an upgrade that succeeded";
+        answer.unknown.push(unknown.to_owned());
+    }
+    answer
 }
 
 /// Rancher's cluster object must have come to rest.
@@ -110,7 +121,7 @@ pub(super) fn fleet_bundles(cluster: &Cluster<'_>) -> Answer {
     let unready: Vec<_> = unready.collect();
     let title =
         |names: &str, one: bool| format!("{names} {} not ready", if one { "is" } else { "are" });
-    several(cluster, &unready, "status.summary", title, |fault| {
+    several(cluster, &unready, "status.summary.ready", title, |fault| {
         fault.remedied(
             Risk::Safe,
             "See what Fleet finds wrong with it.",
@@ -144,6 +155,27 @@ pub(super) fn pods_ready(cluster: &Cluster<'_>) -> Answer {
     });
     answer.unknown.extend(unseen(cluster, "pods"));
     answer
+}
+
+/// Rules tell what disks say of themselves; of a node whose disks say nothing, nothing is known.
+pub(super) fn disks_tell(cluster: &Cluster<'_>) -> Answer {
+    let tells = |node: ObjectView<'_>| {
+        cluster.graph.all(DERIVED_GROUP, "Disk").any(|disk| {
+            let told = disk.field(&["health"]).or_else(|| disk.field(&["smart"]));
+            disk.text(&["nodeName"]) == Some(node.name()) && told.is_some_and(|it| !it.is_null())
+        })
+    };
+    let silent = cluster.graph.all("", "Node").filter(|node| !tells(*node));
+    let silent: Vec<&str> = silent.map(ObjectView::name).collect();
+    let unknown = format!("the bundle holds no SMART data of {}", silent.join(", "));
+    Answer {
+        unknown: if silent.is_empty() {
+            Vec::new()
+        } else {
+            vec![unknown]
+        },
+        ..Answer::default()
+    }
 }
 
 /// Detached volumes say nothing of their health: only their replicas can be counted.
@@ -203,7 +235,7 @@ pub(super) fn stale_volumes(cluster: &Cluster<'_>) -> Answer {
             if one { "it" } else { "them" }
         )
     };
-    several(cluster, &stale, "status.kubernetesStatus", title, |fault| {
+    several(cluster, &stale, "status.state", title, |fault| {
         fault.remedied(
             Risk::Disruptive,
             "See what attached it (its VolumeAttachment and tickets), and detach it: pre-drain would wait for it.",
@@ -315,7 +347,7 @@ fn several(
     let kind = kind.rsplit('/').next().unwrap_or(&kind);
     let title = match objects.len() {
         1 => title(&format!("{kind} {}", place(*first)), true),
-        many => title(&format!("{many} objects of kind {kind}"), false),
+        many => title(&wording::count(many, kind), false),
     };
     let names: Vec<String> = objects.iter().map(|object| place(*object)).collect();
     let evidence = objects.iter().take(SHOWN);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::page::{PLAIN, Page, columns};
+use super::page::{PLAIN, Page, columns, cut};
 use super::text::{
     BOLD, DIM, Style, colored, evidence_place, evidence_words, risk_word, severity_paint,
     severity_word,
@@ -27,6 +27,8 @@ const MARGIN: usize = 16;
 const FAULTS: usize = 3;
 const EVIDENCE: usize = 2;
 const STEPS: usize = 1;
+/// Columns that are shown of the words of an evidence.
+const WORDS: usize = 160;
 
 /// Writes the checks for a reader at a terminal or in a ticket.
 pub fn write(
@@ -95,6 +97,11 @@ fn write_verdict(page: &mut Page<'_>, preflight: &Preflight) -> io::Result<()> {
             colored(AnsiColor::Yellow).bold(),
             format!("{failed}, none of them such that Harvester would refuse to begin{unseen}"),
         ),
+        ReadinessState::NotAssessable => (
+            "TOO LITTLE IS KNOWN: ",
+            BOLD,
+            format!("no check failed{unseen}"),
+        ),
         ReadinessState::NothingKnownAgainst => (
             "NOTHING KNOWN STANDS AGAINST IT",
             BOLD,
@@ -145,6 +152,7 @@ fn write_check(page: &mut Page<'_>, check: &Check, verbose: bool) -> io::Result<
         .iter()
         .map(|asker| match asker {
             Asker::Webhook => "webhook",
+            Asker::Controller => "controller",
             Asker::Script => "pre-check",
         })
         .collect();
@@ -206,8 +214,9 @@ fn write_fault(page: &mut Page<'_>, fault: &Fault, verbose: bool) -> io::Result<
         .enumerate()
         .take(shown(fault.evidence.len(), EVIDENCE))
     {
-        let text = format!("{}  {}", evidence_place(evidence), evidence_words(evidence));
-        line(page, if index == 0 { "why" } else { "" }, PLAIN, &text)?;
+        let words = cut(&evidence_words(evidence), WORDS);
+        let text = format!("{}  {words}", evidence_place(evidence));
+        line(page, if index == 0 { "why" } else { " " }, PLAIN, &text)?;
     }
     for (index, step) in fault
         .remedy
@@ -218,7 +227,7 @@ fn write_fault(page: &mut Page<'_>, fault: &Fault, verbose: bool) -> io::Result<
         let (risk, paint) = risk_word(step.risk);
         line(
             page,
-            if index == 0 { "do" } else { "" },
+            if index == 0 { "do" } else { " " },
             paint,
             &format!("{} ({risk})", step.text),
         )?;
@@ -234,6 +243,7 @@ fn write_fault(page: &mut Page<'_>, fault: &Fault, verbose: bool) -> io::Result<
 }
 
 /// A paragraph below a check's title; one without a label begins where the title does.
+/// What goes on below a label is indented as far, with a label of one blank.
 fn line(page: &mut Page<'_>, label: &str, paint: Paint, text: &str) -> io::Result<()> {
     let (head, indent) = match label {
         "" => (" ".repeat(MARGIN), MARGIN),
