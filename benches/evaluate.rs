@@ -1,5 +1,7 @@
 //! What rules cost: to load, to evaluate over many objects, and to scan for.
 //!
+//! `cargo bench --bench evaluate [-- load|rules|evaluate|scan]` measures a part, else all.
+//!
 //! Each figure is printed beside its limit. The machine may be shared, so the least of many runs
 //! counts, and where two things are compared their runs take turns.
 
@@ -46,9 +48,23 @@ fn main() {
         .num_threads(1)
         .build_global()
         .expect("nobody built it before");
-    loading();
-    evaluating();
-    scanning();
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| {
+        let mut parts = asked.iter().filter(|it| !it.starts_with('-')).peekable();
+        parts.peek().is_none() || parts.any(|it| it == part)
+    };
+    if wanted("load") {
+        loading();
+    }
+    if wanted("rules") {
+        rule_by_rule();
+    }
+    if wanted("evaluate") {
+        evaluating();
+    }
+    if wanted("scan") {
+        scanning();
+    }
 }
 
 fn told(what: &str, figure: Duration, limit_ms: f64) {
@@ -179,36 +195,51 @@ fn generated(count: usize) -> Vec<(String, String)> {
     rules
 }
 
-fn evaluating() {
-    let engine = engine(&generated(200));
-    let objects: Vec<(String, Document)> = objects()
-        .iter()
-        .map(|(path, list)| (path.clone(), Document::from_json(list)))
-        .collect();
-    let sample: Vec<(String, Vec<u8>)> = sample();
-    let bundle = || {
+/// Bundles of many objects, each like a newly read one.
+struct Bundles {
+    sample: Vec<(String, Vec<u8>)>,
+    objects: Vec<(String, Document)>,
+}
+
+impl Bundles {
+    fn new() -> Bundles {
+        let objects = objects();
+        let objects = objects
+            .iter()
+            .map(|(path, list)| (path.clone(), Document::from_json(list)));
+        Bundles {
+            sample: sample(),
+            objects: objects.collect(),
+        }
+    }
+
+    fn bundle(&self, engine: &Engine) -> Bundle {
+        let namespaces = (0..NAMESPACES).map(|number| format!("ns-{number}"));
         let files = Files {
             name: "bench".to_owned(),
-            files: sample.clone(),
-            manifests: objects.clone(),
+            files: self.sample.clone(),
+            manifests: self.objects.clone(),
             collected: Collected {
                 cluster: true,
-                namespaces: (0..NAMESPACES)
-                    .map(|number| format!("ns-{number}"))
-                    .collect(),
+                namespaces: namespaces.collect(),
                 ..Collected::default()
             },
         };
         Bundle::of_files(files, now(), engine.scanner())
-    };
+    }
+}
+
+fn evaluating() {
+    let engine = engine(&generated(200));
+    let bundles = Bundles::new();
     // Indexes are built once in a graph, so each run needs a bundle that nobody looked at.
     let mut cold = Duration::MAX;
     let mut warm = Duration::MAX;
     let mut about = String::new();
     for _ in 0..7 {
-        let bundle = bundle();
+        let bundle = bundles.bundle(&engine);
         cold = cold.min(timed(|| engine.evaluate(&bundle)));
-        warm = warm.min(least(5, || engine.evaluate(&bundle)));
+        warm = warm.min(least(3, || engine.evaluate(&bundle)));
         let evaluation = engine.evaluate(&bundle);
         about = format!(
             "{} rules over {} objects ({} findings, {} rules not evaluated)",
@@ -223,6 +254,22 @@ fn evaluating() {
         "  the same once indexes are there: {:.2} ms",
         warm.as_secs_f64() * 1e3
     );
+}
+
+/// The rules that take longest, each evaluated by itself.
+fn rule_by_rule() {
+    let bundles = Bundles::new();
+    let mut times: Vec<(Duration, String)> = Vec::new();
+    let rules = generated(200);
+    let bundle = bundles.bundle(&engine(&rules));
+    for rule in &rules {
+        let engine = engine(std::slice::from_ref(rule));
+        times.push((least(1, || engine.evaluate(&bundle)), rule.0.clone()));
+    }
+    times.sort();
+    for (time, rule) in times.iter().rev().take(40) {
+        println!("  {:8.2} ms  {rule}", time.as_secs_f64() * 1e3);
+    }
 }
 
 fn now() -> Timestamp {

@@ -20,6 +20,7 @@ pub use kind::Kind;
 pub use object::{Ghost, ObjectId, ObjectView, Subject};
 
 use index::Indexes;
+pub(crate) use index::{Key, Wanted};
 use object::Object;
 
 /// A kind of this graph, by its place in the sorted list of kinds.
@@ -397,7 +398,16 @@ impl Graph {
 
     /// A kind by group and name.
     pub fn kind_id(&self, group: &str, name: &str) -> Option<KindId> {
-        self.kind_ids.get(&Kind::new(group, name)).copied()
+        // Kinds are sorted, so none need be made to look for one.
+        let order = |entry: &KindEntry| {
+            let Kind {
+                group: of,
+                name: known,
+            } = &entry.kind;
+            (of.as_str(), known.as_str()).cmp(&(group, name))
+        };
+        let at = self.kinds.binary_search_by(order).ok()?;
+        u16::try_from(at).ok().map(KindId)
     }
 
     /// A kind's parts.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,6 +46,8 @@ pub(crate) enum Value<'g> {
 pub(crate) enum Text<'g> {
     Borrowed(&'g str),
     Shared(Rc<str>),
+    /// A literal of a rule.
+    Literal(Arc<str>),
 }
 
 impl Text<'_> {
@@ -52,6 +55,7 @@ impl Text<'_> {
         match self {
             Text::Borrowed(text) => text,
             Text::Shared(text) => text,
+            Text::Literal(text) => text,
         }
     }
 }
