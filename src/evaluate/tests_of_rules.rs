@@ -512,9 +512,9 @@ fn an_index_finds_what_a_search_finds() {
         ("x.spec.nodeName", "n.metadata.name", 12),
         ("it.metadata.labels['a/b']", "'v3'", 9),
         ("it.metadata.labels['a/b']", "n.metadata.generateName", 0),
-        ("it.metadata.generateName", "n.metadata.missing", 60),
+        ("it.metadata.generateName", "n.metadata.selfLink", 60),
         ("it.spec.priority", "1", 20),
-        ("it.spec.priority", "'1'", 0),
+        ("it.spec.priority", "['1', 2][0]", 0),
         (
             "it.status.startTime",
             "timestamp('2024-05-01T12:00:00+02:00')",
