@@ -511,7 +511,7 @@ impl Program {
             // Whoever names a value for what is unknown has decided.
             Program::Function(builtin, arguments) if builtin.is_default() => {
                 let before = context.doubts.raised();
-                let value = match arguments.as_slice() {
+                match arguments.as_slice() {
                     [of, default] => {
                         let of = of.run(context, frame);
                         context.doubts.restore(before);
@@ -522,8 +522,7 @@ impl Program {
                         }
                     }
                     _ => Value::Absent,
-                };
-                value
+                }
             }
             Program::Function(builtin, arguments) => {
                 let arguments: Vec<_> = arguments.iter().map(|it| it.run(context, frame)).collect();

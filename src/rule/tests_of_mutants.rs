@@ -17,7 +17,7 @@ use crate::ignore::IgnoreList;
 use crate::testing::{Random, files_below_rules};
 
 /// How many mutants a usual run reads.
-const MUTANTS: usize = 900;
+const MUTANTS: usize = 600;
 
 /// No file takes that long, on the slowest machine.
 const LONGEST: Duration = Duration::from_secs(10);
