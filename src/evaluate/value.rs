@@ -246,6 +246,8 @@ impl<'g> Value<'g> {
             (Value::Absent | Value::Null, Value::Absent | Value::Null) => true,
             (Value::Absent | Value::Null, _) | (_, Value::Absent | Value::Null) => false,
             (Value::Bool(a), Value::Bool(b)) => a == b,
+            // By the letter, as indexes have it; times in two forms are compared with `timestamp()`.
+            (Value::Text(a), Value::Text(b)) => a.as_str() == b.as_str(),
             (Value::Object(a), Value::Object(b)) => a == b,
             (Value::Ghost(a), Value::Ghost(b)) => a == b,
             (Value::Record(a), Value::Record(b)) => std::ptr::eq(*a, *b),
