@@ -65,8 +65,10 @@ fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
         Key::Field(path) => {
             let mut index = Index::default();
             for object in objects {
-                let steps = path.iter();
-                let value = steps.fold(Some(object.root()), |at, key| at?.get(key));
+                let Some((first, rest)) = path.split_first() else {
+                    break;
+                };
+                let value = rest.iter().fold(object.get(first), |at, key| at?.get(key));
                 let Some(text) = value.and_then(View::as_str) else {
                     continue;
                 };

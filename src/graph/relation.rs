@@ -2,7 +2,9 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
 
 use crate::parse::document::View;
 
@@ -38,7 +40,7 @@ impl Relation {
     pub fn follow(&self, graph: &Graph, from: &Subject, kind: Option<KindId>) -> Vec<Subject> {
         let mut found = (self.follow)(graph, from, kind);
         if found.len() > 1 {
-            let mut seen = BTreeSet::new();
+            let mut seen = HashSet::with_capacity_and_hasher(found.len(), FixedState::default());
             found.retain(|subject| seen.insert(subject.clone()));
         }
         if !self.many {
