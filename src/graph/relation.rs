@@ -39,7 +39,8 @@ impl Relation {
     /// The objects that an object or ghost leads to, in a stable order, without doubles.
     pub fn follow(&self, graph: &Graph, from: &Subject, kind: Option<KindId>) -> Vec<Subject> {
         let mut found = (self.follow)(graph, from, kind);
-        if found.len() > 1 {
+        // What came from one index in the order of the files holds nothing twice.
+        if !found.is_sorted_by(|a, b| a < b) {
             let mut seen = HashSet::with_capacity_and_hasher(found.len(), FixedState::default());
             found.retain(|subject| seen.insert(subject.clone()));
         }
@@ -954,9 +955,10 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
         };
         rarest = rarest.filter(|it| it.len() <= pods.len()).or(Some(pods));
     }
+    let one = selector.len() == 1;
     let pods = rarest.into_iter().flatten().filter(|&&pod| {
         let pod = graph.object(pod);
-        selector
+        one || selector
             .entries()
             .all(|(key, value)| pod.label(key) == value.as_str())
     });
