@@ -489,7 +489,7 @@ impl Program {
             // Whoever names a value for what is unknown has decided.
             Program::Function(builtin, arguments) if builtin.is_default() => {
                 let before = context.doubts.raised();
-                let value = match arguments.as_slice() {
+                match arguments.as_slice() {
                     [of, default] => {
                         let of = of.run(context, frame);
                         context.doubts.restore(before);
@@ -500,8 +500,7 @@ impl Program {
                         }
                     }
                     _ => Value::Absent,
-                };
-                value
+                }
             }
             Program::Function(builtin, arguments) => {
                 let arguments: Vec<_> = arguments.iter().map(|it| it.run(context, frame)).collect();
@@ -582,6 +581,14 @@ impl Program {
                     value.field(context.graph, name)
                 }
                 None => Value::Absent,
+            },
+            // Names of objects are known without a way through their metadata.
+            Program::Field(of, key) if &**key == "metadata" => match of.run(context, frame) {
+                Value::Object(id) => {
+                    let field = context.graph.object(id).metadata(name);
+                    field.map_or(Value::Absent, |field| Value::part(field, id))
+                }
+                of => of.field(context.graph, key).field(context.graph, name),
             },
             Program::Function(builtin, arguments) if builtin.is_condition() && name != "since" => {
                 match arguments.as_slice() {

@@ -114,6 +114,19 @@ impl<'g> ObjectView<'g> {
         }
     }
 
+    /// The value of a key of `metadata`.
+    pub(crate) fn metadata(self, key: &str) -> Option<View<'g>> {
+        let object = self.object();
+        let known = match key {
+            "name" => object.name,
+            "namespace" => object.namespace,
+            "uid" => object.uid,
+            _ => return self.get("metadata")?.get(key),
+        };
+        let manifest = &self.graph.manifests[object.manifest as usize];
+        known.map(|index| manifest.document.at(index))
+    }
+
     /// The value of a key of the outermost map.
     pub fn get(self, key: &str) -> Option<View<'g>> {
         let object = self.object();
