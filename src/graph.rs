@@ -250,6 +250,9 @@ fn place(manifest: u32, root: View<'_>, kind: Kind) -> Option<(Kind, Object)> {
         name: index("name"),
         namespace: index("namespace"),
         uid: index("uid"),
+        metadata: metadata.map(View::index),
+        spec: root.get("spec").map(View::index),
+        status: root.get("status").map(View::index),
     };
     Some((kind, object))
 }

@@ -364,7 +364,7 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
     };
     doubt::of_field(context, of, "status");
     let (found, owner) = match of {
-        Value::Object(id) => (condition(context.graph.object(*id).root(), kind), *id),
+        Value::Object(id) => (context.graph.object(*id).condition(kind), *id),
         Value::Part(view, owner) => (condition(*view, kind), *owner),
         _ => return Value::Absent,
     };
@@ -394,7 +394,7 @@ pub(super) fn condition_field<'g>(
 ) -> Value<'g> {
     doubt::of_field(context, of, "status");
     let (found, owner) = match of {
-        Value::Object(id) => (condition(context.graph.object(*id).root(), kind), *id),
+        Value::Object(id) => (context.graph.object(*id).condition(kind), *id),
         Value::Part(view, owner) => (condition(*view, kind), *owner),
         _ => return Value::Absent,
     };

@@ -604,6 +604,14 @@ impl Program {
                 }
                 None => Value::Absent,
             },
+            // Names of objects are known without a way through their metadata.
+            Program::Field(of, key) if &**key == "metadata" => match of.run(context, frame) {
+                Value::Object(id) => {
+                    let field = context.graph.object(id).metadata(name);
+                    field.map_or(Value::Absent, |field| Value::part(field, id))
+                }
+                of => of.field(context.graph, key).field(context.graph, name),
+            },
             Program::Function(builtin, arguments) if builtin.is_condition() && name != "since" => {
                 match arguments.as_slice() {
                     [of, Program::Text(kind)] => {

@@ -225,7 +225,6 @@ impl<'g> Value<'g> {
                 .map_or(Value::Absent, |view| Value::part(view, *owner)),
             Value::Object(id) => graph
                 .object(*id)
-                .root()
                 .get(name)
                 .map_or(Value::Absent, |view| Value::part(view, *id)),
             Value::Map(entries) => entries

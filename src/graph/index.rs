@@ -65,8 +65,14 @@ fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
         Key::Field(path) => {
             let mut index = Index::default();
             for object in objects {
-                let steps = path.iter();
-                let value = steps.fold(Some(object.root()), |at, key| at?.get(key));
+                let Some((first, rest)) = path.split_first() else {
+                    break;
+                };
+                let (start, rest) = match (&**first, rest.split_first()) {
+                    ("metadata", Some((key, rest))) => (object.metadata(key), rest),
+                    (first, _) => (object.get(first), rest),
+                };
+                let value = rest.iter().fold(start, |at, key| at?.get(key));
                 let Some(text) = value.and_then(View::as_str) else {
                     continue;
                 };
@@ -140,16 +146,19 @@ pub(super) fn lookup(
         .collect()
 }
 
-fn index<'g, K: AsRef<str>>(
+fn index<'g, K: AsRef<str> + Into<String>>(
     objects: impl Iterator<Item = ObjectView<'g>>,
     keys: impl Fn(ObjectView<'g>) -> Vec<K>,
 ) -> Index {
     let mut index = Index::default();
     for object in objects {
         for key in keys(object) {
-            let ids = index.entry(key.as_ref().to_owned()).or_default();
-            if ids.last() != Some(&object.id()) {
-                ids.push(object.id());
+            match index.get_mut(key.as_ref()) {
+                Some(ids) if ids.last() == Some(&object.id()) => {}
+                Some(ids) => ids.push(object.id()),
+                None => {
+                    index.insert(key.into(), vec![object.id()]);
+                }
             }
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
 
 use crate::parse::document::View;
 
@@ -37,8 +39,9 @@ impl Relation {
     /// The objects that an object or ghost leads to, in a stable order, without doubles.
     pub fn follow(&self, graph: &Graph, from: &Subject, kind: Option<KindId>) -> Vec<Subject> {
         let mut found = (self.follow)(graph, from, kind);
-        if found.len() > 1 {
-            let mut seen = BTreeSet::new();
+        // What came from one index in the order of the files holds nothing twice.
+        if !found.is_sorted_by(|a, b| a < b) {
+            let mut seen = HashSet::with_capacity_and_hasher(found.len(), FixedState::default());
             found.retain(|subject| seen.insert(subject.clone()));
         }
         if !self.many {
@@ -952,9 +955,10 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
         };
         rarest = rarest.filter(|it| it.len() <= pods.len()).or(Some(pods));
     }
+    let one = selector.len() == 1;
     let pods = rarest.into_iter().flatten().filter(|&&pod| {
         let pod = graph.object(pod);
-        selector
+        one || selector
             .entries()
             .all(|(key, value)| pod.label(key) == value.as_str())
     });

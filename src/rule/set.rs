@@ -392,9 +392,11 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
         rules: rules.into_values().collect(),
         warnings: RuleErrors::default(),
     };
+    // Many rules may name the same rule that is not there.
+    let mut meant = BTreeMap::new();
     set.rules
         .iter()
-        .for_each(|rule| check_links(rule, &set, &unread, &mut mistakes));
+        .for_each(|rule| check_links(rule, &set, &unread, &mut meant, &mut mistakes));
     check_circles(&set, &mut mistakes);
     let mut errors = RuleErrors { mistakes };
     errors.sort();
@@ -413,7 +415,13 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
 
 /// Checks the links of a rule against the rules that they name. A mistake is a warning only: what
 /// is wrong may be in the other file, and the rule is right without the link.
-fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: &mut Vec<Mistake>) {
+fn check_links<'r>(
+    rule: &'r Rule,
+    set: &'r RuleSet,
+    unread: &BTreeSet<String>,
+    meant: &mut BTreeMap<&'r str, Option<&'r str>>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mut file = Mistakes::new(&rule.source);
     for Link {
         rule: target,
@@ -429,7 +437,8 @@ fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: 
             continue;
         }
         let Some(other) = set.get(name) else {
-            let near = nearest(name, set.rules.iter().map(|rule| rule.id.as_str()));
+            let ids = set.rules.iter().map(|rule| rule.id.as_str());
+            let near = *meant.entry(name).or_insert_with(|| nearest(name, ids));
             file.warning("BD002", *span, format!("there is no rule `{name}`"))
                 .label("this link does nothing")
                 .help_if(near.map(|near| format!("did you mean `{near}`?")));
