@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bundle_doctor::bundle::{Bundle, Files};
 use bundle_doctor::evaluate::Engine;
-use bundle_doctor::graph::{Collected, relation};
+use bundle_doctor::graph::Collected;
 use bundle_doctor::layout::{Layout, Source};
 use bundle_doctor::parse::document::Document;
 use bundle_doctor::rule::RuleSet;
@@ -121,7 +121,7 @@ fn least_of_both<A, B>(
 }
 
 fn builtin() -> RuleSet {
-    RuleSet::builtin(&relation::names()).expect("built-in rules are right")
+    RuleSet::builtin().expect("built-in rules are right")
 }
 
 fn engine(texts: &[(String, String)]) -> Engine {
@@ -129,7 +129,7 @@ fn engine(texts: &[(String, String)]) -> Engine {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let rules = match RuleSet::from_texts(&texts, &relation::names()) {
+    let rules = match RuleSet::from_texts(&texts) {
         Ok(rules) => rules,
         Err(errors) => panic!("{:?}", errors.mistakes.first()),
     };
@@ -157,7 +157,7 @@ fn loading() {
     let (without, with) = least_of_both(
         50,
         || Engine::new(&builtin()),
-        || Engine::new(&RuleSet::load(&packs, &relation::names()).expect("it is right")),
+        || Engine::new(&RuleSet::load(&packs).expect("it is right")),
     );
     told(
         "one rule file of the user's",

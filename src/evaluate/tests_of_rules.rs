@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::stage::{Stage, node, pod};
 use crate::finding::{Confidence, Evidence, Export, Severity};
-use crate::graph::relation;
 use crate::parse::time::timestamp;
 use crate::rule::RuleSet;
 
@@ -486,7 +485,7 @@ fn names_that_mean_nothing_are_refused_when_rules_load() {
         let text = format!(
             "id: tested\ntitle: T\nseverity: info\nmatch: [{{ each: x, in: Pod }}, {{ when: \"absent({expression})\" }}]\nfinding: {{ subject: x, message: M }}"
         );
-        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)], &relation::names());
+        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)]);
         let errors = rules.map(|_| ()).expect_err(expression);
         let told = &errors.mistakes[0].message;
         assert!(told.contains(wrong), "{expression}: {told}");

@@ -368,7 +368,6 @@ fn the_binding_that_ran_out_of_steps_is_named() {
 #[test]
 fn only_rules_that_are_asked_for_are_traced() {
     use crate::evaluate::Engine;
-    use crate::graph::relation;
     use crate::rule::RuleSet;
 
     let text = |id: &str| {
@@ -378,7 +377,7 @@ fn only_rules_that_are_asked_for_are_traced() {
     };
     let (a, b) = (text("a"), text("b"));
     let texts = [("node/a.yaml", a.as_str()), ("node/b.yaml", b.as_str())];
-    let rules = RuleSet::from_texts(&texts, &relation::names()).unwrap();
+    let rules = RuleSet::from_texts(&texts).unwrap();
     for (asked, expected) in [
         (vec![], vec![]),
         (vec!["b"], vec!["b"]),

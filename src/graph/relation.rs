@@ -2,6 +2,8 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
+use std::sync::LazyLock;
+
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
@@ -75,11 +77,14 @@ pub(crate) fn named(name: &str) -> Vec<&'static Relation> {
 }
 
 /// The names of all relations, each once, sorted.
-pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+pub fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut names: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    &NAMES
 }
 
 const fn one(
