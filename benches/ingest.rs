@@ -15,7 +15,6 @@ use std::time::Instant;
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::bundle::{Bundle, Progress};
 use bundle_doctor::evaluate::Engine;
-use bundle_doctor::graph::relation;
 use bundle_doctor::rule::RuleSet;
 use bundle_doctor::scan::Scanner;
 use rayon::prelude::*;
@@ -39,7 +38,7 @@ fn main() {
         .filter_map(|argument| argument.parse().ok())
         .collect();
     let nodes = if nodes.is_empty() { vec![1, 16] } else { nodes };
-    let rules = RuleSet::builtin(&relation::names()).expect("built-in rules are right");
+    let rules = RuleSet::builtin().expect("built-in rules are right");
     let rules = rules.select(&[], &[]).expect("nothing is selected");
     let engine = Engine::new(&rules).expect("built-in rules compile");
     let directory = tempfile::tempdir().expect("a temporary directory");

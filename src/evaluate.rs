@@ -99,18 +99,27 @@ impl Engine {
     /// # Errors
     /// Mistakes that show only where names meet values, and patterns that cannot be scanned for.
     pub fn new(rules: &RuleSet) -> Result<Engine, RuleErrors> {
-        let mut ready = Vec::new();
         let mut specs: Vec<MatcherSpec> = Vec::new();
+        let mut firsts = Vec::new();
         let mut mistakes = Vec::new();
         for rule in rules.rules() {
-            let first = specs.len();
+            firsts.push(specs.len());
             for matcher in rule.logs.values() {
                 match requirement::matcher_spec(rule, matcher) {
                     Ok(spec) => specs.push(spec),
                     Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule, error))),
                 }
             }
-            match Plan::new(rule, first) {
+        }
+        let planned = || {
+            let rules = rules.rules().par_iter().zip(firsts);
+            let plans = rules.map(|(rule, first)| (rule, Plan::new(rule, first)));
+            plans.collect::<Vec<_>>()
+        };
+        let (plans, scanner) = rayon::join(planned, || Scanner::new(specs));
+        let mut ready = Vec::new();
+        for (rule, plan) in plans {
+            match plan {
                 Ok(plan) => ready.push(ReadyRule {
                     rule: rule.clone(),
                     plan,
@@ -126,7 +135,7 @@ impl Engine {
         if errors.prevent_running() {
             return Err(errors);
         }
-        let scanner = Scanner::new(specs).map_err(|found| {
+        let scanner = scanner.map_err(|found| {
             RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)))
         })?;
         Ok(Engine {

@@ -20,6 +20,7 @@ pub use kind::Kind;
 pub use object::{Ghost, ObjectId, ObjectView, Subject};
 
 use index::Indexes;
+pub(crate) use index::{Key, Wanted};
 use object::Object;
 
 /// A kind of this graph, by its place in the sorted list of kinds.
@@ -249,6 +250,9 @@ fn place(manifest: u32, root: View<'_>, kind: Kind) -> Option<(Kind, Object)> {
         name: index("name"),
         namespace: index("namespace"),
         uid: index("uid"),
+        metadata: metadata.map(View::index),
+        spec: root.get("spec").map(View::index),
+        status: root.get("status").map(View::index),
     };
     Some((kind, object))
 }
@@ -397,7 +401,16 @@ impl Graph {
 
     /// A kind by group and name.
     pub fn kind_id(&self, group: &str, name: &str) -> Option<KindId> {
-        self.kind_ids.get(&Kind::new(group, name)).copied()
+        // Kinds are sorted, so none need be made to look for one.
+        let order = |entry: &KindEntry| {
+            let Kind {
+                group: of,
+                name: known,
+            } = &entry.kind;
+            (of.as_str(), known.as_str()).cmp(&(group, name))
+        };
+        let at = self.kinds.binary_search_by(order).ok()?;
+        u16::try_from(at).ok().map(KindId)
     }
 
     /// A kind's parts.

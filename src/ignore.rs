@@ -240,10 +240,9 @@ fn until(tree: &Tree, mistakes: &mut Mistakes) -> Option<(Date, Span)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::relation;
 
     fn rules() -> RuleSet {
-        RuleSet::builtin(&relation::names()).unwrap()
+        RuleSet::builtin().unwrap()
     }
 
     fn read(text: &str) -> Result<IgnoreList, Vec<(String, usize, Option<String>)>> {

@@ -36,7 +36,7 @@
 //! 2. Only `archive` reads the bundle from disk; only `layout` interprets an entry's path.
 //! 3. `parse` never fails: it returns a value and a list of `Problem`s.
 //! 4. Only `report` and `main` write to a stream.
-//! 5. Only reading (`archive`, `bundle`) and `evaluate` use rayon; all collect in order.
+//! 5. Only reading (`archive`, `bundle`, `rule::set`) and `evaluate` use rayon; all collect in order.
 //! 6. No clock and no randomness in the library; "now" is the bundle's own collection time.
 //! 7. Same bundle and same rules give the same bytes out.
 

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use bundle_doctor::case::FileOutcome;
 use bundle_doctor::case::suite::Suite;
 use bundle_doctor::evaluate::Engine;
-use bundle_doctor::graph::relation;
 use bundle_doctor::report::catalogue::{self, RuleDetail, RuleList};
 use bundle_doctor::report::relations::{self, RelationList};
 use bundle_doctor::report::{self, Style, cases, dialect, mistakes};
@@ -43,8 +42,7 @@ pub(crate) fn run(rules: &Rules) -> Result<u8, Stop> {
 
 /// The built-in rules and those of these directories.
 pub(crate) fn load(directories: &[PathBuf]) -> Result<RuleSet, Stop> {
-    RuleSet::load(directories, &relation::names())
-        .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))
+    RuleSet::load(directories).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))
 }
 
 /// The user's own directory of rules, where there is one, before those that were named.
@@ -133,7 +131,7 @@ fn check(check: &Check) -> Result<u8, Stop> {
 
 /// The rules, if all can be read, and every mistake.
 fn checked(directories: &[PathBuf]) -> (Option<RuleSet>, Vec<Mistake>) {
-    let rules = match RuleSet::load_checked(directories, &relation::names()) {
+    let rules = match RuleSet::load_checked(directories) {
         Ok(rules) => rules,
         Err(errors) => return (None, errors.mistakes),
     };

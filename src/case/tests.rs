@@ -5,7 +5,6 @@ use std::path::Path;
 use super::suite::Suite;
 use super::{FileOutcome, Loader, Outcome, run_file};
 use crate::archive::{Archive, Limits};
-use crate::graph::relation;
 use crate::rule::RuleSet;
 use crate::rule::mistake::Level;
 
@@ -84,8 +83,7 @@ fn rules() -> RuleSet {
         ("node/pending.yaml", PENDING),
         ("node/killed.yaml", KILLED),
     ];
-    RuleSet::from_texts(&texts, &relation::names())
-        .unwrap_or_else(|errors| panic!("{:?}", errors.mistakes))
+    RuleSet::from_texts(&texts).unwrap_or_else(|errors| panic!("{:?}", errors.mistakes))
 }
 
 /// What comes of the cases of a rule.
@@ -391,7 +389,7 @@ fn gaps_are_what_no_case_shows() {
 
 #[test]
 fn the_built_in_suite_holds_a_file_for_each_rule() {
-    let rules = RuleSet::builtin(&relation::names()).unwrap();
+    let rules = RuleSet::builtin().unwrap();
     let one = rules.rules()[0].id.clone();
     let selected = rules
         .clone()

@@ -34,6 +34,10 @@ fn host(node: &str, facts: &HostFacts) -> Derived {
     let release = facts.harvester.as_ref();
     let memory = facts.memory.as_ref();
     let text = |fact: Option<&Fact<String>>| fact.map(|fact| fact.value.clone());
+    // A node's archive may come without a supportconfig; the kernel's log of this boot has it, too.
+    let booted = (facts.boots.iter()).find(|boot| boot.unit.is_none() && boot.boots_ago == Some(0));
+    let logged = booted.and_then(|boot| boot.kernel_command_line.as_ref());
+    let command_line = facts.kernel_command_line.as_ref().or(logged);
     host.set("nodeName", Some(node))
         .set_seen(
             "os",
@@ -50,11 +54,7 @@ fn host(node: &str, facts: &HostFacts) -> Derived {
             text(facts.kernel.as_ref()),
             fact(facts.kernel.as_ref()),
         )
-        .set_seen(
-            "kernelCommandLine",
-            text(facts.kernel_command_line.as_ref()),
-            fact(facts.kernel_command_line.as_ref()),
-        )
+        .set_seen("kernelCommandLine", text(command_line), fact(command_line))
         .set_seen(
             "timezone",
             text(clock.zone.as_ref()),
@@ -201,6 +201,11 @@ fn boots(node: &str, facts: &HostFacts, logs: &[LogShape]) -> Vec<Derived> {
                     "kernel",
                     boot.kernel.as_ref().map(|it| it.value.clone()),
                     fact(boot.kernel.as_ref()),
+                )
+                .set_seen(
+                    "kernelCommandLine",
+                    boot.kernel_command_line.as_ref().map(|it| it.value.clone()),
+                    fact(boot.kernel_command_line.as_ref()),
                 )
                 .seen(line(&boot.seen));
             object

@@ -229,6 +229,16 @@ fn an_upgrade_moves_stands_or_has_ended() {
         let status = json!({ "startTime": ago(minutes), "active": 1 });
         job("pre", "n1", "pre-drain", status)
     };
+    let preloading = |name: &str, minutes: i64| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": {
+                "name": name, "namespace": "cattle-system",
+                "labels": { "upgrade.cattle.io/plan": "hvst-upgrade-x-prepare" },
+            },
+            "status": { "startTime": ago(minutes), "active": 1 },
+        })
+    };
     let draining = || upgrade(&STARTED, &[("n1", "Pre-draining")]);
     let rebooting = |minutes: i64, ended: i64| {
         let status = json!({ "startTime": ago(60), "completionTime": ago(ended) });
@@ -259,6 +269,21 @@ fn an_upgrade_moves_stands_or_has_ended() {
             vec![upgrade(&["NodesPrepared=Unknown@69"], &[])],
         ),
         ("stuck", vec![upgrade(&["NodesPrepared=Unknown@71"], &[])]),
+        // Nodes preload one after the other, and the second has just begun.
+        (
+            "progressing",
+            vec![
+                upgrade(&["NodesPrepared=Unknown@100"], &[]),
+                preloading("apply-hvst-upgrade-x-prepare-on-n2", 10),
+            ],
+        ),
+        (
+            "stuck",
+            vec![
+                upgrade(&["NodesPrepared=Unknown@100"], &[]),
+                preloading("apply-hvst-upgrade-x-prepare-on-n2", 80),
+            ],
+        ),
         // The hook job started lately, however old the conditions are.
         ("progressing", vec![draining(), ready("n1"), hook(59)]),
         ("stuck", vec![draining(), ready("n1"), hook(61)]),

@@ -203,6 +203,18 @@ fn hook_jobs<'g>(graph: &'g Graph, upgrade: ObjectView<'g>) -> Vec<ObjectView<'g
         .collect()
 }
 
+/// Jobs of the upgrade's plans for the system-upgrade-controller: one for each node that preloads images.
+fn plan_jobs<'g>(
+    graph: &'g Graph,
+    upgrade: ObjectView<'g>,
+) -> impl Iterator<Item = ObjectView<'g>> {
+    graph.all("batch", "Job").filter(move |job| {
+        let plan = job.label("upgrade.cattle.io/plan");
+        plan.and_then(|plan| plan.strip_prefix(upgrade.name()))
+            .is_some_and(|rest| rest.starts_with('-'))
+    })
+}
+
 /// The hook job that led a node into its state.
 fn job_of<'g>(jobs: &[ObjectView<'g>], node: &str, state: &str) -> Option<ObjectView<'g>> {
     let wanted: &[&str] = match state {
@@ -522,7 +534,8 @@ fn last_movement(graph: &Graph, upgrade: ObjectView<'_>) -> Option<Movement> {
             origin,
         });
     }
-    for job in hook_jobs(graph, upgrade) {
+    let hooks = hook_jobs(graph, upgrade);
+    for job in hooks.into_iter().chain(plan_jobs(graph, upgrade)) {
         for (key, verb) in [("startTime", "started"), ("completionTime", "completed")] {
             if let Some(at) = job_time(job, key) {
                 let origin = field(job.id(), &format!("status.{key}"));

@@ -4,7 +4,7 @@
 //! whatever the collector did not fetch. Therefore a look-up that finds nothing where not all was
 //! collected raises a doubt, and a condition that comes out only by such a look-up decides nothing.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::bundle::Bundle;
@@ -59,6 +59,8 @@ pub(crate) struct Doubts {
     slots: RefCell<Vec<Option<Doubt>>>,
     /// Those that kept a row from being decided.
     met: RefCell<BTreeSet<Gap>>,
+    /// Whether every namespace was collected, once somebody asked.
+    all_namespaces: OnceCell<bool>,
 }
 
 /// How a condition came out.
@@ -202,7 +204,12 @@ pub(super) fn may_lack(context: &Context<'_>, kind: KindId, place: &Place) -> bo
         _ => None,
     };
     !collected.has(of, namespace)
-        || namespace.is_none() && of.namespaced() == Some(true) && !all_namespaces(graph)
+        || namespace.is_none()
+            && of.namespaced() == Some(true)
+            && !*context
+                .doubts
+                .all_namespaces
+                .get_or_init(|| all_namespaces(graph))
 }
 
 /// Whether manifests of every namespace of the cluster were collected.

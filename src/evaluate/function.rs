@@ -32,6 +32,11 @@ impl Builtin {
         self.name == "orValue"
     }
 
+    /// Whether it gives a condition of an object.
+    pub(super) fn is_condition(self) -> bool {
+        self.name == "cond"
+    }
+
     /// Whether it counts.
     pub(super) fn is_size(self) -> bool {
         self.name == "size"
@@ -359,7 +364,7 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
     };
     doubt::of_field(context, of, "status");
     let (found, owner) = match of {
-        Value::Object(id) => (condition(context.graph.object(*id).root(), kind), *id),
+        Value::Object(id) => (context.graph.object(*id).condition(kind), *id),
         Value::Part(view, owner) => (condition(*view, kind), *owner),
         _ => return Value::Absent,
     };
@@ -378,6 +383,23 @@ fn condition_of<'g>(context: &Context<'g>, of: &Value<'g>, kind: &Value<'g>) -> 
         since.map_or(Value::Absent, Value::Time),
     ));
     Value::map(entries)
+}
+
+/// A field of the condition of a type, without making a map of the condition.
+pub(super) fn condition_field<'g>(
+    context: &Context<'g>,
+    of: &Value<'g>,
+    kind: &str,
+    name: &str,
+) -> Value<'g> {
+    doubt::of_field(context, of, "status");
+    let (found, owner) = match of {
+        Value::Object(id) => (context.graph.object(*id).condition(kind), *id),
+        Value::Part(view, owner) => (condition(*view, kind), *owner),
+        _ => return Value::Absent,
+    };
+    let field = found.and_then(|found| found.get(name));
+    field.map_or(Value::Absent, |field| Value::part(field, owner))
 }
 
 /// Longest text that `short` leaves as it is, in characters.

@@ -188,17 +188,19 @@ impl Macro {
         if self.second.is_some() {
             return list.entries();
         }
-        if list.is_map() {
-            return list
-                .entries()
-                .into_iter()
-                .map(|(key, _)| (key, Value::Absent))
-                .collect();
+        let alone = |element| (element, Value::Absent);
+        match list {
+            Value::List(items) => items.iter().cloned().map(alone).collect(),
+            Value::Part(view, owner) if !list.is_map() => {
+                let items = view.items().map(|item| Value::part(item, *owner));
+                items.map(alone).collect()
+            }
+            _ if list.is_map() => {
+                let entries = list.entries().into_iter();
+                entries.map(|(key, _)| alone(key)).collect()
+            }
+            _ => list.elements().into_iter().map(alone).collect(),
         }
-        list.elements()
-            .into_iter()
-            .map(|element| (element, Value::Absent))
-            .collect()
     }
 
     fn bind<'g>(&self, element: &(Value<'g>, Value<'g>), frame: &mut Frame<'g>) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Confidence, Risk, Severity};
-use crate::rule::expression::{BinaryOperator, Expression, Node};
+use crate::graph::relation;
+use crate::rule::expression::{BinaryOperator, Expression, Literal, Node};
 use crate::rule::path::FieldPath;
 use crate::rule::template::{Part, Template};
 use crate::rule::{
@@ -11,6 +12,7 @@ use crate::rule::{
     Subject, UnlessTest,
 };
 
+use crate::graph::Key;
 use crate::scan::SourceSpec;
 
 use super::doubt::Narrowing;
@@ -77,7 +79,7 @@ pub(super) enum Step {
 /// Where the elements of a binding come from.
 #[derive(Debug)]
 pub(super) enum Source {
-    Kind(KindRef),
+    Kind(KindRef, Option<Probe>),
     Object {
         kind: KindRef,
         namespace: Option<String>,
@@ -88,6 +90,13 @@ pub(super) enum Source {
         sources: Vec<SourceSpec>,
     },
     Value(Program),
+}
+
+/// A condition of the form `it.path == value`: only elements with this value need be tried.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) key: Key,
+    pub(super) value: Program,
 }
 
 /// When an exception holds.
@@ -246,7 +255,8 @@ impl Builder<'_> {
                 source,
                 condition,
             } => {
-                let source = self.source(source);
+                let (Names::Element(name) | Names::Entry { value: name, .. }) = names;
+                let source = self.source(source, &name.value, condition.as_ref());
                 let (key, value) = match names {
                     Names::Element(value) => (None, value),
                     Names::Entry { key, value } => (Some(self.declare(&key.value)), value),
@@ -265,7 +275,7 @@ impl Builder<'_> {
                 source,
                 condition,
             } => {
-                let source = self.source(source);
+                let source = self.source(source, &name.value, condition.as_ref());
                 let narrowing = self.narrowing(&name.value, condition.as_ref());
                 let slot = self.declare(&name.value);
                 let condition = self.condition(slot, condition.as_ref());
@@ -365,12 +375,46 @@ impl Builder<'_> {
         source: &BindingSource,
         condition: Option<&crate::rule::expression::Expression>,
     ) -> (usize, Source, Option<Program>) {
-        let source = self.source(source);
+        let source = self.source(source, name, condition);
         let outer = self.compiler.scope.count();
         let slot = self.declare(name);
         let condition = self.condition(slot, condition);
         self.compiler.scope.forget_after(outer);
         (slot, source, condition)
+    }
+
+    /// A part of a condition that is compiled as a whole, too: its mistakes are told there.
+    fn again(&mut self, expression: &Expression) -> Program {
+        let told = self.compiler.errors.len();
+        let program = self.compiler.compile(expression);
+        self.compiler.errors.truncate(told);
+        program
+    }
+
+    /// The first part of a condition by which its elements can be looked up.
+    fn probe(&mut self, name: &str, condition: &Expression) -> Option<Probe> {
+        let Node::Binary {
+            operator,
+            left,
+            right,
+        } = &condition.node
+        else {
+            return None;
+        };
+        match operator {
+            BinaryOperator::And => self.probe(name, left).or_else(|| self.probe(name, right)),
+            BinaryOperator::Equal => {
+                let (key, value) = [(left, right), (right, left)]
+                    .into_iter()
+                    .find_map(|(path, value)| Some((key_of(path, name)?, value)))?;
+                if value.names().any(|used| used == "it" || used == name) {
+                    return None;
+                }
+                let value = self.again(value);
+                Some(Probe { key, value })
+            }
+            _ => None,
+        }
     }
 
     /// Where elements may be that fit a condition: in what namespace, on what node, of what pod.
@@ -400,7 +444,7 @@ impl Builder<'_> {
         if other.names().any(|used| used == "it" || used == name) {
             return None;
         }
-        Some(form(self.compiler.compile(other)))
+        Some(form(self.again(other)))
     }
 
     fn declare(&mut self, name: &str) -> usize {
@@ -419,9 +463,17 @@ impl Builder<'_> {
         program
     }
 
-    fn source(&mut self, source: &BindingSource) -> Source {
+    fn source(
+        &mut self,
+        source: &BindingSource,
+        name: &str,
+        condition: Option<&Expression>,
+    ) -> Source {
         match source {
-            BindingSource::Kind(kind) => Source::Kind(kind_ref(&kind.value)),
+            BindingSource::Kind(kind) => {
+                let probe = condition.and_then(|it| self.probe(name, it));
+                Source::Kind(kind_ref(&kind.value), probe)
+            }
             BindingSource::Object {
                 kind,
                 namespace,
@@ -481,6 +533,45 @@ impl Builder<'_> {
             })
             .collect()
     }
+}
+
+/// The key of an element that a path leads to: fields all the way, or one relation.
+fn key_of(path: &Expression, element: &str) -> Option<Key> {
+    let is_element =
+        |it: &Expression| matches!(&it.node, Node::Name(name) if name == "it" || name == element);
+    if let Node::Call {
+        receiver: Some(of),
+        function,
+        arguments,
+        ..
+    } = &path.node
+    {
+        let known = relation::named(function);
+        let one = !known.is_empty() && known.iter().all(|it| !it.many && !it.takes_kind);
+        return (one && arguments.is_empty() && is_element(of))
+            .then(|| Key::Relation(Box::from(function.as_str())));
+    }
+    let mut steps: Vec<Box<str>> = Vec::new();
+    let mut at = path;
+    loop {
+        match &at.node {
+            Node::Field { of, name, .. } => {
+                steps.push(Box::from(name.as_str()));
+                at = of;
+            }
+            Node::Index { of, index, .. } => {
+                let Node::Literal(Literal::Text(name)) = &index.node else {
+                    return None;
+                };
+                steps.push(Box::from(name.as_str()));
+                at = of;
+            }
+            _ if is_element(at) && !steps.is_empty() => break,
+            _ => return None,
+        }
+    }
+    steps.reverse();
+    Some(Key::Field(steps.into()))
 }
 
 /// What a path of an element says of its place.

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use crate::bundle::Bundle;
-use crate::graph::{Graph, Kind, KindId, kind, relation};
+use crate::graph::relation::{self, Relation};
+use crate::graph::{Graph, Kind, KindId, kind};
 use crate::rule::Param;
 use crate::rule::expression::{BinaryOperator, Expression, Literal, Node, UnaryOperator};
 use crate::rule::quantity::Number;
@@ -17,7 +18,7 @@ use super::doubt::{self, Doubt, Doubts, Gap, Place};
 use super::function::{self, Builtin};
 use super::macros::{self, Macro};
 use super::operator;
-use super::value::Value;
+use super::value::{Text, Value};
 
 /// What a rule may look at while it runs.
 pub(crate) struct Context<'g> {
@@ -61,7 +62,7 @@ pub(crate) enum Program {
     Binary(BinaryOperator, Box<Program>, Box<Program>),
     Conditional(Box<Program>, Box<Program>, Box<Program>),
     /// A relation of the value, possibly to a kind.
-    Relation(Box<str>, Box<Program>, Option<KindRef>),
+    Relation(Box<[&'static Relation]>, Box<Program>, Option<KindRef>),
     Function(Builtin, Vec<Program>),
     Macro(Box<Macro>),
     Regex(RegexUse, Box<Program>, Regex),
@@ -322,9 +323,10 @@ impl Compiler<'_> {
             if let Some(found) = macros::compile(self, receiver, function, arguments) {
                 return Program::Macro(Box::new(found));
             }
-            if relation::names().contains(&function) {
+            let relations = relation::named(function);
+            if !relations.is_empty() {
                 let kind = self.kind_argument(arguments.first());
-                return Program::Relation(Box::from(function), self.boxed(receiver), kind);
+                return Program::Relation(relations.into(), self.boxed(receiver), kind);
             }
         }
         let Some(builtin) = function::find(function, receiver.is_some()) else {
@@ -430,7 +432,7 @@ impl Program {
             Program::Bool(it) => Value::Bool(*it),
             Program::Integer(it) => Value::Integer(*it),
             Program::Float(it) => Value::Float(*it),
-            Program::Text(it) => Value::text(&**it),
+            Program::Text(it) => Value::Text(Text::Literal(Arc::clone(it))),
             Program::Duration(it) => Value::Duration(*it),
             Program::Now => context.now.map_or(Value::Absent, Value::Time),
             Program::Bundle => context.bundle.clone(),
@@ -465,6 +467,14 @@ impl Program {
             Program::Binary(BinaryOperator::Or, left, right) => {
                 Value::Bool(either(true, left, right, context, frame))
             }
+            // No list is made of what is only asked for one element.
+            Program::Binary(BinaryOperator::In, value, list)
+                if let Program::List(items) = &**list =>
+            {
+                let value = value.run(context, frame);
+                let found = |item: &Program| item.run(context, frame).equals(&value);
+                Value::Bool(!value.is_missing() && items.iter().any(found))
+            }
             Program::Binary(operator, left, right) => {
                 let before = context.doubts.raised();
                 let (a, b) = (left.run(context, frame), right.run(context, frame));
@@ -494,14 +504,14 @@ impl Program {
                     otherwise.run(context, frame)
                 }
             }
-            Program::Relation(name, of, kind) => {
+            Program::Relation(relations, of, kind) => {
                 let of = of.run(context, frame);
-                follow(context, name, &of, kind.as_ref())
+                follow(context, relations, &of, kind.as_ref())
             }
             // Whoever names a value for what is unknown has decided.
             Program::Function(builtin, arguments) if builtin.is_default() => {
                 let before = context.doubts.raised();
-                let value = match arguments.as_slice() {
+                match arguments.as_slice() {
                     [of, default] => {
                         let of = of.run(context, frame);
                         context.doubts.restore(before);
@@ -512,8 +522,7 @@ impl Program {
                         }
                     }
                     _ => Value::Absent,
-                };
-                value
+                }
             }
             Program::Function(builtin, arguments) => {
                 let arguments: Vec<_> = arguments.iter().map(|it| it.run(context, frame)).collect();
@@ -595,6 +604,23 @@ impl Program {
                 }
                 None => Value::Absent,
             },
+            // Names of objects are known without a way through their metadata.
+            Program::Field(of, key) if &**key == "metadata" => match of.run(context, frame) {
+                Value::Object(id) => {
+                    let field = context.graph.object(id).metadata(name);
+                    field.map_or(Value::Absent, |field| Value::part(field, id))
+                }
+                of => of.field(context.graph, key).field(context.graph, name),
+            },
+            Program::Function(builtin, arguments) if builtin.is_condition() && name != "since" => {
+                match arguments.as_slice() {
+                    [of, Program::Text(kind)] => {
+                        let of = of.run(context, frame);
+                        function::condition_field(context, &of, kind, name)
+                    }
+                    _ => self.run(context, frame).field(context.graph, name),
+                }
+            }
             _ => {
                 let of = self.run(context, frame);
                 doubt::of_field(context, &of, name);
@@ -663,7 +689,7 @@ fn raw(view: Option<crate::parse::document::View<'_>>) -> Value<'_> {
 /// The objects that a relation leads to: a list, or one object, or absent.
 fn follow<'g>(
     context: &Context<'g>,
-    name: &str,
+    relations: &[&'static Relation],
     of: &Value<'g>,
     kind: Option<&KindRef>,
 ) -> Value<'g> {
@@ -675,7 +701,8 @@ fn follow<'g>(
         crate::graph::Subject::Object(id) => graph.object(*id).kind(),
         crate::graph::Subject::Ghost(ghost) => ghost.kind,
     };
-    let Some(relation) = relation::find(graph, name, from) else {
+    let starts = |relation: &&&Relation| relation.starts_from(graph, from);
+    let Some(relation) = relations.iter().find(starts) else {
         return Value::Absent;
     };
     let kind = match kind {
@@ -691,7 +718,7 @@ fn follow<'g>(
     let found = relation.follow(graph, &subject, kind);
     if found.is_empty() {
         let to = kind.or_else(|| KindRef::parse(relation.to).id(graph));
-        doubt::of_relation(context, &subject, name, to);
+        doubt::of_relation(context, &subject, relation.name, to);
     }
     let mut found = found.into_iter().map(Value::subject);
     if relation.many {

@@ -142,7 +142,7 @@ pub(super) fn input(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Input {
     // A rule that states what it requires may forget what its `none` looks at.
     for step in &plan.steps {
         if let Step::None {
-            source: Source::Kind(kind),
+            source: Source::Kind(kind, _),
             ..
         } = step
             && let missing @ Input::Missing(_) = kind_input(kind, bundle)

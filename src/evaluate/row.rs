@@ -1,10 +1,12 @@
 //! Runs a plan: rows grow, multiply and fall, binding by binding, depth first.
 
-use crate::graph::ObjectId;
+use std::borrow::Cow;
+
+use crate::graph::{Key, ObjectId, Wanted};
 
 use super::doubt::{self, Doubt, Gap, Narrowing, Place, Verdict};
-use super::plan::{Plan, Source, Step, Test};
-use super::program::{Context, Frame, Program};
+use super::plan::{Plan, Probe, Source, Step, Test};
+use super::program::{Context, Frame, KindRef, Program};
 use super::value::Value;
 
 /// How many elements a rule may look at. A rule that joins everything with everything ends here
@@ -14,6 +16,8 @@ pub(super) const STEP_BUDGET: u64 = 1_000_000;
 /// Is told what a running rule does. Whoever watches nothing costs nothing: its methods are empty
 /// and vanish where the runner is compiled for it.
 pub(super) trait Watch {
+    /// Whether it wants to be shown what an index made unnecessary to look at.
+    const SEES_ALL: bool = false;
     /// A row comes to a step.
     fn enter(&mut self, _at: usize) {}
     /// The step looks at an element.
@@ -34,6 +38,9 @@ pub(super) trait Watch {
 pub(super) struct Nobody;
 
 impl Watch for Nobody {}
+
+/// So few objects are sooner looked through than an index of them is built.
+const FEW: usize = 16;
 
 /// Runs a plan and hands over each row that is left. Returns false if the budget ran out.
 pub(super) fn run<'g>(
@@ -127,8 +134,8 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 condition,
             } => {
                 // Straight over the ids of a kind: most rules begin so, and most of their rows end here.
-                if let (Source::Kind(kind), None) = (source, key) {
-                    for &id in self.objects(kind) {
+                if let (Source::Kind(kind, probe), None) = (source, key) {
+                    for &id in &*objects(kind, probe.as_ref(), self.context, frame) {
                         self.each(
                             at,
                             *slot,
@@ -138,6 +145,7 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                             emit,
                         );
                     }
+                    self.show_others(at, source, *slot, frame);
                     return;
                 }
                 let (elements, doubt) = elements(source, self.context, frame);
@@ -158,6 +166,9 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 narrowing,
             } => {
                 let (found, doubt) = self.first(at, source, *slot, condition.as_ref(), frame);
+                if found.is_none() {
+                    self.show_others(at, source, *slot, frame);
+                }
                 let doubt = match found {
                     Some(_) => doubt,
                     None => doubt.or_else(|| self.lack(source, narrowing.as_ref(), frame)),
@@ -207,6 +218,9 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                             kept.extend(holds.then_some(candidate));
                         }
                     }
+                }
+                if kept.len() < *min {
+                    self.show_others(at, source, *element, frame);
                 }
                 // Who counts few, or none, may have counted what was collected only.
                 if kept.is_empty() || certain < *min {
@@ -303,10 +317,20 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
         (first, doubt)
     }
 
-    fn objects(&self, kind: &super::program::KindRef) -> &'g [ObjectId] {
-        match kind.id(self.context.graph) {
-            Some(kind) => self.context.graph.ids(kind),
-            None => &[],
+    /// Shows a watcher the objects that an index ruled out: one of them may have come nearest.
+    fn show_others(&mut self, at: usize, source: &Source, slot: usize, frame: &mut Frame<'g>) {
+        let Source::Kind(kind, Some(probe)) = source else {
+            return;
+        };
+        if !W::SEES_ALL {
+            return;
+        }
+        let tried = objects(kind, Some(probe), self.context, frame);
+        for &id in &*objects(kind, None, self.context, frame) {
+            if !tried.contains(&id) {
+                set(frame, slot, Value::Object(id));
+                self.watch.reject(at, self.context, frame);
+            }
         }
     }
 
@@ -349,7 +373,7 @@ fn lack<'g>(
         _ => narrowing.map_or(Place::Everywhere, |it| it.place(context, frame)),
     };
     match source {
-        Source::Kind(kind) | Source::Object { kind, .. } => match kind.id(context.graph) {
+        Source::Kind(kind, _) | Source::Object { kind, .. } => match kind.id(context.graph) {
             Some(kind) => {
                 doubt::may_lack(context, kind, &place).then_some(Doubt::lack(Gap::Kind(kind)))
             }
@@ -367,6 +391,41 @@ fn set<'g>(frame: &mut Frame<'g>, slot: usize, value: Value<'g>) {
     }
 }
 
+/// The objects of a kind; where a probe tells which of them may fit, only these.
+fn objects<'g>(
+    kind: &KindRef,
+    probe: Option<&Probe>,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> Cow<'g, [ObjectId]> {
+    let Some(kind) = kind.id(context.graph) else {
+        return Cow::Borrowed(&[]);
+    };
+    let all = Cow::Borrowed(context.graph.ids(kind));
+    let Some(probe) = probe.filter(|_| all.len() > FEW) else {
+        return all;
+    };
+    let before = context.doubts.raised();
+    context.doubts.restore(None);
+    let value = probe.value.run(context, frame);
+    let certain = context.doubts.raised().is_none();
+    context.doubts.restore(before);
+    let wanted = match &value {
+        Value::Text(text) => Wanted::Text(text.as_str()),
+        Value::Object(id) => Wanted::Object(*id),
+        _ => return all,
+    };
+    // A text may be a time's or a version's, and an object equals more than its name.
+    let fits = matches!(
+        (&probe.key, wanted),
+        (Key::Field(_), Wanted::Text(_)) | (Key::Relation(_), Wanted::Object(_))
+    );
+    if !certain || !fits {
+        return all;
+    }
+    Cow::Owned(context.graph.with_key(kind, &probe.key, wanted))
+}
+
 /// Elements of a source with their key: the key of a map, else nothing that anyone asks for. With
 /// them, the doubt on whether these are all.
 fn elements<'g>(
@@ -381,17 +440,12 @@ fn elements<'g>(
             .collect()
     };
     let found = match source {
-        Source::Kind(kind) => match kind.id(context.graph) {
-            Some(kind) => keyless(
-                context
-                    .graph
-                    .ids(kind)
-                    .iter()
-                    .map(|&id| Value::Object(id))
-                    .collect(),
-            ),
-            None => Vec::new(),
-        },
+        Source::Kind(kind, probe) => keyless(
+            objects(kind, probe.as_ref(), context, frame)
+                .iter()
+                .map(|&id| Value::Object(id))
+                .collect(),
+        ),
         Source::Object {
             kind,
             namespace,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{Engine, Evaluation};
 use crate::bundle::{Bundle, Files};
 use crate::finding::Finding;
-use crate::graph::{Collected, relation};
+use crate::graph::Collected;
 use crate::ignore::IgnoreList;
 use crate::parse::document::Document;
 use crate::parse::time::timestamp;
@@ -46,7 +46,7 @@ impl Stage {
 
     pub(super) fn evaluate(&self, rule: &str) -> Evaluation {
         let text = format!("id: tested\ntitle: T\nseverity: warning\n{rule}");
-        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)], &relation::names());
+        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)]);
         let rules = rules.unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
         let engine = Engine::new(&rules).unwrap_or_else(|errors| panic!("{:?}", errors.mistakes));
         let ignored = self

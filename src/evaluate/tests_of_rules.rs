@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::stage::{Stage, node, pod};
 use crate::finding::{Confidence, Evidence, Export, Severity};
-use crate::graph::relation;
 use crate::parse::time::timestamp;
 use crate::rule::RuleSet;
 
@@ -464,7 +463,7 @@ fn versions_gate_a_rule() {
 #[test]
 fn a_rule_that_joins_all_with_all_is_stopped() {
     let pods = (0..120).map(|number| pod(&format!("p{number}"), "n1", &[]));
-    let rule = "match: [{ each: a, in: Pod }, { each: b, in: Pod }, { each: c, in: Pod, where: it.metadata.name == 'none' }]\nfinding: { subject: a, message: '{{ b.short() }}{{ c.short() }}' }";
+    let rule = "match: [{ each: a, in: Pod }, { each: b, in: Pod }, { each: c, in: Pod, where: \"it.metadata.name.endsWith('none')\" }]\nfinding: { subject: a, message: '{{ b.short() }}{{ c.short() }}' }";
     let evaluation = Stage::of(pods.collect()).evaluate(rule);
     assert!(evaluation.findings.is_empty());
     assert!(
@@ -486,9 +485,69 @@ fn names_that_mean_nothing_are_refused_when_rules_load() {
         let text = format!(
             "id: tested\ntitle: T\nseverity: info\nmatch: [{{ each: x, in: Pod }}, {{ when: \"absent({expression})\" }}]\nfinding: {{ subject: x, message: M }}"
         );
-        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)], &relation::names());
+        let rules = RuleSet::from_texts(&[("node/tested.yaml", &text)]);
         let errors = rules.map(|_| ()).expect_err(expression);
         let told = &errors.mistakes[0].message;
         assert!(told.contains(wrong), "{expression}: {told}");
+    }
+}
+
+#[test]
+fn an_index_finds_what_a_search_finds() {
+    let mut objects = vec![node("n1"), node("n2")];
+    for number in 0..60 {
+        let mut pod = pod(&format!("p{number:02}"), &format!("n{}", number % 4), &[]);
+        pod["metadata"]["labels"] = json!({ "a/b": format!("v{}", number % 7) });
+        pod["status"]["startTime"] = json!("2024-05-01T10:00:00Z");
+        pod["spec"]["priority"] = json!(number % 3);
+        if number % 5 == 0 {
+            pod["spec"]["nodeName"] = json!(null);
+        }
+        objects.push(pod);
+    }
+    let stage = Stage::of(objects);
+    for (path, value, found) in [
+        ("it.spec.nodeName", "'n1'", 12),
+        ("x.spec.nodeName", "n.metadata.name", 12),
+        ("it.metadata.labels['a/b']", "'v3'", 9),
+        ("it.metadata.labels['a/b']", "n.metadata.generateName", 0),
+        ("it.metadata.generateName", "n.metadata.selfLink", 60),
+        ("it.spec.priority", "1", 20),
+        ("it.spec.priority", "['1', 2][0]", 0),
+        (
+            "it.status.startTime",
+            "timestamp('2024-05-01T12:00:00+02:00')",
+            60,
+        ),
+        ("it.status.startTime", "'2024-05-01T12:00:00+02:00'", 0),
+        ("it.node()", "n", 12),
+        ("it.node()", "object('Node', 'n3')", 12),
+        ("it.metadata.namespace", "'default'", 60),
+    ] {
+        for (condition, indexed) in [
+            (format!("{path} == {value}"), true),
+            (format!("{value} == {path} && true"), true),
+            (format!("true && {path} == {value}"), true),
+            (format!("!({path} != {value})"), false),
+        ] {
+            for binding in ["each: x", "collect: xs"] {
+                let each = if binding == "each: x" {
+                    ""
+                } else {
+                    ", { each: x, in: xs }"
+                };
+                let condition = if binding == "each: x" {
+                    condition.clone()
+                } else {
+                    condition.replace("x.", "it.")
+                };
+                let rule = format!(
+                    "match: [{{ each: n, in: Node n1 }}, {{ {binding}, in: Pod, where: \"{condition}\" }}{each}]\nfinding: {{ subject: x, message: '{{{{ x.short() }}}}', limit: 100 }}"
+                );
+                let names = stage.messages(&rule);
+                assert_eq!(names.len(), found, "{condition} {indexed}");
+                assert!(names.is_sorted(), "{condition}: {names:?}");
+            }
+        }
     }
 }

@@ -357,7 +357,7 @@ finding: { subject: p, message: M, limit: 2, evidence: [{ object: 'c.restartCoun
 #[test]
 fn the_binding_that_ran_out_of_steps_is_named() {
     let pods = (0..120).map(|number| pod(&format!("p{number}"), "n1", &[]));
-    let rule = "match: [{ each: a, in: Pod }, { each: b, in: Pod }, { each: c, in: Pod, where: it.metadata.name == 'none' }]\nfinding: { subject: a, message: M }";
+    let rule = "match: [{ each: a, in: Pod }, { each: b, in: Pod }, { each: c, in: Pod, where: \"it.metadata.name.endsWith('none')\" }]\nfinding: { subject: a, message: M }";
     let trace = trace(&Stage::of(pods.collect()), rule);
     let budget = super::row::STEP_BUDGET;
     assert_eq!(trace.end, End::Stopped { binding: 2, budget });
@@ -368,7 +368,6 @@ fn the_binding_that_ran_out_of_steps_is_named() {
 #[test]
 fn only_rules_that_are_asked_for_are_traced() {
     use crate::evaluate::Engine;
-    use crate::graph::relation;
     use crate::rule::RuleSet;
 
     let text = |id: &str| {
@@ -378,7 +377,7 @@ fn only_rules_that_are_asked_for_are_traced() {
     };
     let (a, b) = (text("a"), text("b"));
     let texts = [("node/a.yaml", a.as_str()), ("node/b.yaml", b.as_str())];
-    let rules = RuleSet::from_texts(&texts, &relation::names()).unwrap();
+    let rules = RuleSet::from_texts(&texts).unwrap();
     for (asked, expected) in [
         (vec![], vec![]),
         (vec!["b"], vec!["b"]),
@@ -395,4 +394,20 @@ fn only_rules_that_are_asked_for_are_traced() {
         let ids: Vec<&str> = traces.iter().map(|it| it.rule.as_str()).collect();
         assert_eq!(ids, expected);
     }
+}
+
+#[test]
+fn what_an_index_ruled_out_may_come_nearest() {
+    let mut objects: Vec<_> = (0..30)
+        .map(|number| pod(&format!("p{number:02}"), "n1", &[]))
+        .collect();
+    objects[20]["spec"]["nodeName"] = json!("n2");
+    let rule = "match: [{ each: p, in: Pod, where: \"it.spec.nodeName == 'n3' && it.status.phase == 'Running' && it.metadata.name == 'p20'\" }]\nfinding: { subject: p, message: M }";
+    let trace = trace(&Stage::of(objects), rule);
+    let binding = &trace.bindings[0];
+    assert_eq!(counts(binding), [1, 0, 0, 0]);
+    let nearest = nearest(binding);
+    assert_eq!(nearest.candidate.as_deref(), Some("Pod/default/p20"));
+    assert_eq!((nearest.passed, nearest.of), (2, 3));
+    assert_eq!(sides(nearest), [("it.spec.nodeName", "\"n2\"")]);
 }

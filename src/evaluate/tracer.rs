@@ -239,6 +239,8 @@ impl<'r> Watched<'r> {
 }
 
 impl Watch for Tracer<'_> {
+    const SEES_ALL: bool = true;
+
     fn enter(&mut self, at: usize) {
         if self.stopped.is_none()
             && let Some(step) = self.steps.get_mut(at)
@@ -502,7 +504,7 @@ fn uncollected(step: &Step, bundle: &Bundle) -> Option<String> {
         return None;
     };
     match source {
-        Source::Kind(kind) | Source::Object { kind, .. } => requirement::lacks(kind, bundle),
+        Source::Kind(kind, _) | Source::Object { kind, .. } => requirement::lacks(kind, bundle),
         Source::Records { .. } | Source::Value(_) => None,
     }
 }

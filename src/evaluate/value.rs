@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,6 +46,8 @@ pub(crate) enum Value<'g> {
 pub(crate) enum Text<'g> {
     Borrowed(&'g str),
     Shared(Rc<str>),
+    /// A literal of a rule.
+    Literal(Arc<str>),
 }
 
 impl Text<'_> {
@@ -52,6 +55,7 @@ impl Text<'_> {
         match self {
             Text::Borrowed(text) => text,
             Text::Shared(text) => text,
+            Text::Literal(text) => text,
         }
     }
 }
@@ -221,7 +225,6 @@ impl<'g> Value<'g> {
                 .map_or(Value::Absent, |view| Value::part(view, *owner)),
             Value::Object(id) => graph
                 .object(*id)
-                .root()
                 .get(name)
                 .map_or(Value::Absent, |view| Value::part(view, *id)),
             Value::Map(entries) => entries
@@ -242,6 +245,8 @@ impl<'g> Value<'g> {
             (Value::Absent | Value::Null, Value::Absent | Value::Null) => true,
             (Value::Absent | Value::Null, _) | (_, Value::Absent | Value::Null) => false,
             (Value::Bool(a), Value::Bool(b)) => a == b,
+            // By the letter, as indexes have it; times in two forms are compared with `timestamp()`.
+            (Value::Text(a), Value::Text(b)) => a.as_str() == b.as_str(),
             (Value::Object(a), Value::Object(b)) => a == b,
             (Value::Ghost(a), Value::Ghost(b)) => a == b,
             (Value::Record(a), Value::Record(b)) => std::ptr::eq(*a, *b),

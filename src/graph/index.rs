@@ -1,20 +1,125 @@
 //! Indexes for the joins that would otherwise walk a whole kind, each built the first time one asks.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::parse::document::View;
 
-use super::{Graph, KindId, ObjectId, ObjectView, Subject};
+use super::{Graph, KindId, ObjectId, ObjectView, Subject, relation};
 
 /// An index from a text to objects.
 pub(super) type Index = HashMap<String, Vec<ObjectId>, foldhash::fast::FixedState>;
+
+/// Where an element of a kind may be looked up instead of being searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// The text at the end of these fields.
+    Field(Box<[Box<str>]>),
+    /// The object that the relation of this name leads to.
+    Relation(Box<str>),
+}
+
+/// The objects of a kind by the value of a key.
+#[derive(Debug)]
+pub(crate) enum ByKey {
+    Text(Index),
+    Object(HashMap<ObjectId, Vec<ObjectId>, foldhash::fast::FixedState>),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    Text(&'a str),
+    Object(ObjectId),
+}
+
+/// Indexes over keys that rules ask for, each built the first time one does.
+#[derive(Debug, Default)]
+pub(crate) struct KeyIndexes(RwLock<Vec<(KindId, Key, Arc<ByKey>)>>);
+
+impl KeyIndexes {
+    fn get(&self, graph: &Graph, kind: KindId, key: &Key) -> Arc<ByKey> {
+        let known = |built: &[(KindId, Key, Arc<ByKey>)]| {
+            let found = built.iter().find(|(of, by, _)| *of == kind && by == key);
+            found.map(|(.., index)| Arc::clone(index))
+        };
+        let built = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = known(&built) {
+            return index;
+        }
+        drop(built);
+        // Built under the lock: who else asks for it would only build it, too.
+        let mut built = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = known(&built) {
+            return index;
+        }
+        let index = Arc::new(by_key(graph, kind, key));
+        built.push((kind, key.clone(), Arc::clone(&index)));
+        index
+    }
+}
+
+fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
+    let objects = graph.of_kind(kind);
+    match key {
+        Key::Field(path) => {
+            let mut index = Index::default();
+            for object in objects {
+                let Some((first, rest)) = path.split_first() else {
+                    break;
+                };
+                let (start, rest) = match (&**first, rest.split_first()) {
+                    ("metadata", Some((key, rest))) => (object.metadata(key), rest),
+                    (first, _) => (object.get(first), rest),
+                };
+                let value = rest.iter().fold(start, |at, key| at?.get(key));
+                let Some(text) = value.and_then(View::as_str) else {
+                    continue;
+                };
+                match index.get_mut(text) {
+                    Some(ids) => ids.push(object.id()),
+                    None => {
+                        index.insert(text.to_owned(), vec![object.id()]);
+                    }
+                }
+            }
+            ByKey::Text(index)
+        }
+        Key::Relation(name) => {
+            let mut index = HashMap::<_, Vec<ObjectId>, _>::default();
+            for object in objects {
+                let Some(relation) = relation::find(graph, name, kind) else {
+                    break;
+                };
+                let found = relation.follow(graph, &Subject::Object(object.id()), None);
+                if let Some(Subject::Object(to)) = found.first() {
+                    index.entry(*to).or_default().push(object.id());
+                }
+            }
+            ByKey::Object(index)
+        }
+    }
+}
+
+impl Graph {
+    /// The objects of a kind of which a key is what is wanted, in the order of the kind's objects.
+    pub(crate) fn with_key(&self, kind: KindId, key: &Key, wanted: Wanted<'_>) -> Vec<ObjectId> {
+        let index = self.indexes.by_key.get(self, kind, key);
+        let found = match (&*index, wanted) {
+            (ByKey::Text(index), Wanted::Text(text)) => index.get(text),
+            (ByKey::Object(index), Wanted::Object(object)) => index.get(&object),
+            _ => None,
+        };
+        found.cloned().unwrap_or_default()
+    }
+}
 
 /// Indexes that relations build when first asked.
 #[derive(Debug, Default)]
 pub(crate) struct Indexes {
     pub(super) pods_by_node: OnceLock<Index>,
     pub(super) pods_by_claim: OnceLock<Index>,
+    pub(super) pods_by_label: OnceLock<Index>,
     pub(super) owned: OnceLock<Index>,
     pub(super) replicas_by_node: OnceLock<Index>,
     pub(super) replicas_by_volume: OnceLock<Index>,
@@ -24,6 +129,7 @@ pub(crate) struct Indexes {
     pub(super) instances_by_node: OnceLock<Index>,
     pub(super) machines_by_node: OnceLock<Index>,
     pub(super) events_by_object: OnceLock<Index>,
+    by_key: KeyIndexes,
 }
 
 pub(super) fn lookup(
@@ -40,16 +146,19 @@ pub(super) fn lookup(
         .collect()
 }
 
-fn index<'g, K: AsRef<str>>(
+fn index<'g, K: AsRef<str> + Into<String>>(
     objects: impl Iterator<Item = ObjectView<'g>>,
     keys: impl Fn(ObjectView<'g>) -> Vec<K>,
 ) -> Index {
     let mut index = Index::default();
     for object in objects {
         for key in keys(object) {
-            let ids = index.entry(key.as_ref().to_owned()).or_default();
-            if ids.last() != Some(&object.id()) {
-                ids.push(object.id());
+            match index.get_mut(key.as_ref()) {
+                Some(ids) if ids.last() == Some(&object.id()) => {}
+                Some(ids) => ids.push(object.id()),
+                None => {
+                    index.insert(key.into(), vec![object.id()]);
+                }
             }
         }
     }
@@ -64,6 +173,22 @@ pub(super) fn build_pods_by_node(graph: &Graph) -> Index {
     index(graph.all("", "Pod"), |pod| {
         pod.text(&["spec", "nodeName"]).into_iter().collect()
     })
+}
+
+/// Pods by each of their labels within their namespace.
+pub(super) fn build_pods_by_label(graph: &Graph) -> Index {
+    index(graph.all("", "Pod"), |pod| {
+        let labels = pod.field(&["metadata", "labels"]).into_iter();
+        let labels = labels.flat_map(View::entries).filter_map(|(key, value)| {
+            let value = value.as_str()?;
+            Some(label_key(pod.namespace(), key, value))
+        });
+        labels.collect::<Vec<String>>()
+    })
+}
+
+pub(super) fn label_key(namespace: Option<&str>, key: &str, value: &str) -> String {
+    format!("{}/{key}={value}", namespace.unwrap_or_default())
 }
 
 pub(super) fn build_pods_by_claim(graph: &Graph) -> Index {

@@ -9,7 +9,8 @@ use super::{Graph, KindId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub(super) u32);
 
-/// Where an object's tree lies. Its name and namespace are looked up once, since joins ask for them often.
+/// Where an object's tree lies. What joins and conditions ask for most is looked up once: on the way
+/// to `status` lies all of `spec`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Object {
     pub(super) kind: KindId,
@@ -18,11 +19,14 @@ pub(super) struct Object {
     pub(super) name: Option<u32>,
     pub(super) namespace: Option<u32>,
     pub(super) uid: Option<u32>,
+    pub(super) metadata: Option<u32>,
+    pub(super) spec: Option<u32>,
+    pub(super) status: Option<u32>,
 }
 
 /// An object, or the name of one that the bundle does not hold: a ghost. Relations that go by name work
 /// for both, so a node that is gone can still be the subject of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// It is in the bundle.
     Object(ObjectId),
@@ -104,7 +108,36 @@ impl<'g> ObjectView<'g> {
 
     /// The value at a path of keys.
     pub fn field(self, path: &[&str]) -> Option<View<'g>> {
-        self.root().path(path)
+        match path.split_first() {
+            Some((first, rest)) => self.get(first)?.path(rest),
+            None => Some(self.root()),
+        }
+    }
+
+    /// The value of a key of `metadata`.
+    pub(crate) fn metadata(self, key: &str) -> Option<View<'g>> {
+        let object = self.object();
+        let known = match key {
+            "name" => object.name,
+            "namespace" => object.namespace,
+            "uid" => object.uid,
+            _ => return self.get("metadata")?.get(key),
+        };
+        let manifest = &self.graph.manifests[object.manifest as usize];
+        known.map(|index| manifest.document.at(index))
+    }
+
+    /// The value of a key of the outermost map.
+    pub fn get(self, key: &str) -> Option<View<'g>> {
+        let object = self.object();
+        let known = match key {
+            "metadata" => object.metadata,
+            "spec" => object.spec,
+            "status" => object.status,
+            _ => return self.root().get(key),
+        };
+        let manifest = &self.graph.manifests[object.manifest as usize];
+        known.map(|index| manifest.document.at(index))
     }
 
     /// The text at a path of keys.
@@ -133,7 +166,8 @@ impl<'g> ObjectView<'g> {
 
     /// The condition of a type, whether conditions are a list or, as in Longhorn's v1beta1, a map keyed by type.
     pub fn condition(self, kind: &str) -> Option<View<'g>> {
-        condition(self.root(), kind)
+        let conditions = self.field(&["status", "conditions"]);
+        condition_in(conditions.or_else(|| self.get("conditions"))?, kind)
     }
 
     /// The status of a condition.
@@ -147,6 +181,10 @@ pub fn condition<'g>(value: View<'g>, kind: &str) -> Option<View<'g>> {
     let conditions = value
         .path(&["status", "conditions"])
         .or_else(|| value.get("conditions"))?;
+    condition_in(conditions, kind)
+}
+
+fn condition_in<'g>(conditions: View<'g>, kind: &str) -> Option<View<'g>> {
     conditions
         .items()
         .find(|item| item.get("type").and_then(View::as_str) == Some(kind))

@@ -2,20 +2,25 @@
 //!
 //! Joins that would look through a whole kind go through an index that is built the first time one asks.
 
-use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
 
 use crate::parse::document::View;
 
 use super::index::{
     build_engines_by_node, build_engines_by_volume, build_events_by_object,
     build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned,
-    build_pods_by_claim, build_pods_by_node, build_replicas_by_node, build_replicas_by_volume,
-    key2, lookup, named_too, owner_key,
+    build_pods_by_claim, build_pods_by_label, build_pods_by_node, build_replicas_by_node,
+    build_replicas_by_volume, key2, label_key, lookup, named_too, owner_key,
 };
 use super::kind::DERIVED_GROUP;
-use super::{Graph, KindId, ObjectView, Subject};
+use super::{Graph, KindId, ObjectId, ObjectView, Subject};
 
 /// One relation: how to come from an object of some kinds to others.
+#[derive(Debug)]
 pub struct Relation {
     /// Name, as rules call it.
     pub name: &'static str,
@@ -36,8 +41,9 @@ impl Relation {
     /// The objects that an object or ghost leads to, in a stable order, without doubles.
     pub fn follow(&self, graph: &Graph, from: &Subject, kind: Option<KindId>) -> Vec<Subject> {
         let mut found = (self.follow)(graph, from, kind);
-        if found.len() > 1 {
-            let mut seen = BTreeSet::new();
+        // What came from one index in the order of the files holds nothing twice.
+        if !found.is_sorted_by(|a, b| a < b) {
+            let mut seen = HashSet::with_capacity_and_hasher(found.len(), FixedState::default());
             found.retain(|subject| seen.insert(subject.clone()));
         }
         if !self.many {
@@ -64,12 +70,21 @@ pub fn find(graph: &Graph, name: &str, from: KindId) -> Option<&'static Relation
         .find(|relation| relation.name == name && relation.starts_from(graph, from))
 }
 
+/// All relations of a name.
+pub(crate) fn named(name: &str) -> Vec<&'static Relation> {
+    let relations = RELATIONS.iter();
+    relations.filter(|relation| relation.name == name).collect()
+}
+
 /// The names of all relations, each once, sorted.
-pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+pub fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut names: Vec<_> = RELATIONS.iter().map(|relation| relation.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    &NAMES
 }
 
 const fn one(
@@ -929,12 +944,30 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
     else {
         return Vec::new();
     };
-    filter(graph, "", "Pod", |pod| {
-        pod.namespace() == object.namespace()
-            && selector
-                .entries()
-                .all(|(key, value)| pod.label(key).is_some() && pod.label(key) == value.as_str())
-    })
+    let with_label = |key: &str, value: View<'_>| {
+        let key = label_key(object.namespace(), key, value.as_str()?);
+        let pods = graph
+            .indexes()
+            .pods_by_label
+            .get_or_init(|| build_pods_by_label(graph));
+        pods.get(&key)
+    };
+    // The rarest label leaves the fewest pods to try.
+    let mut rarest: Option<&Vec<ObjectId>> = None;
+    for (key, value) in selector.entries() {
+        let Some(pods) = with_label(key, value) else {
+            return Vec::new();
+        };
+        rarest = rarest.filter(|it| it.len() <= pods.len()).or(Some(pods));
+    }
+    let one = selector.len() == 1;
+    let pods = rarest.into_iter().flatten().filter(|&&pod| {
+        let pod = graph.object(pod);
+        one || selector
+            .entries()
+            .all(|(key, value)| pod.label(key) == value.as_str())
+    });
+    pods.map(|&pod| Subject::Object(pod)).collect()
 }
 
 /// Replicas of the disk's node that lie where Longhorn keeps its data on this disk; none if that is unknown.

@@ -189,9 +189,24 @@ impl<'d> View<'d> {
 
     /// The value of a key, if this is a map and has it.
     pub fn get(self, key: &str) -> Option<View<'d>> {
-        self.entries()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value)
+        let document = self.document;
+        let map = self.node();
+        if map.kind != Kind::Map {
+            return None;
+        }
+        // Most keys differ in length, which the tape tells without a look at the text.
+        let mut at = self.index.saturating_add(1);
+        while at.saturating_add(1) < map.first {
+            let (name, value) = (document.node(at), at + 1);
+            if name.second as usize == key.len() && document.text_of(name) == key {
+                return Some(View {
+                    document,
+                    index: value,
+                });
+            }
+            at = document.after(value).max(value + 1);
+        }
+        None
     }
 
     /// The value at the end of a path of keys, if all are there.

@@ -237,7 +237,6 @@ mod tests {
     use super::*;
     use crate::archive::Archive;
     use crate::case::{Loader, run_file};
-    use crate::graph::relation;
     use crate::rule::RuleSet;
 
     const RULE: &str = r#"
@@ -279,7 +278,7 @@ cases:
     }
 
     fn outcome(cases: &str) -> FileOutcome {
-        let rules = RuleSet::from_texts(&[("node/a.yaml", RULE)], &relation::names());
+        let rules = RuleSet::from_texts(&[("node/a.yaml", RULE)]);
         run_file("node/a.test.yaml", cases, &rules.unwrap(), &Nothing)
     }
 

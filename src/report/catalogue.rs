@@ -365,7 +365,6 @@ fn written(rule: &Rule, expression: &Expression) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::relation;
 
     const CAUSE: &str = r#"
 id: cause
@@ -394,8 +393,7 @@ causedBy: [{ rule: reason, same: [node], strength: certain }, { rule: storage/*,
 
     fn rules() -> RuleSet {
         let texts = [("node/cause.yaml", CAUSE), ("vm/effect.yaml", EFFECT)];
-        RuleSet::from_texts(&texts, &relation::names())
-            .unwrap_or_else(|errors| panic!("{:?}", errors.mistakes))
+        RuleSet::from_texts(&texts).unwrap_or_else(|errors| panic!("{:?}", errors.mistakes))
     }
 
     fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {

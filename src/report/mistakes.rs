@@ -67,10 +67,9 @@ pub(super) fn counts(mistakes: &[Mistake]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::relation;
 
     fn summary(text: &str) -> String {
-        let read = RuleSet::from_texts(&[("node/a.yaml", text)], &relation::names());
+        let read = RuleSet::from_texts(&[("node/a.yaml", text)]);
         let (rules, mistakes) = match read {
             Ok(rules) => (Some(rules.clone()), rules.warnings().mistakes.clone()),
             Err(errors) => (None, errors.mistakes),
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn each_mistake_is_shown() {
-        let errors = RuleSet::from_texts(&[("node/a.yaml", "id: a\ntilte: T\n")], &[]);
+        let errors = RuleSet::from_texts(&[("node/a.yaml", "id: a\ntilte: T\n")]);
         let mistakes = errors.unwrap_err().mistakes;
         let mut out = Vec::new();
         write(&mistakes, &mut out).unwrap();

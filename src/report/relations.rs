@@ -180,8 +180,7 @@ mod tests {
                 "id: a\ntitle: T\nseverity: info\nmatch: [{{ each: x, in: {from} }}, {{ when: \"present(x.{call})\" }}]\n\
                  finding: {{ subject: x, message: M }}\n"
             );
-            let names = crate::graph::relation::names();
-            let read = RuleSet::from_texts(&[("node/a.yaml", &rule)], &names);
+            let read = RuleSet::from_texts(&[("node/a.yaml", &rule)]);
             assert!(read.is_ok(), "{line}: {:?}", read.err());
             seen += 1;
         }

@@ -18,6 +18,7 @@ use super::path::{FieldPath, PathStep};
 use super::schema::{Schema, Shape};
 use super::source::{Span, Spanned};
 use super::{LogMatcher, Param};
+use crate::graph::relation;
 
 pub(super) use operator::truth;
 pub(super) use types::Type;
@@ -30,8 +31,6 @@ const MOST_LISTED: usize = 16;
 
 /// Names in scope at a place of a rule.
 pub(super) struct Scope<'a> {
-    /// Relations of the graph: methods of objects.
-    pub(super) relations: &'a [&'a str],
     /// Fields of kinds; without them objects may have any field.
     pub(super) schema: Option<&'a Schema>,
     /// `params`.
@@ -253,7 +252,7 @@ impl<'a> Scope<'a> {
             _ => {
                 let names = self.visible.iter().map(|variable| variable.name);
                 let help = proposal(name, names.chain(GLOBALS)).or_else(|| {
-                    self.relations
+                    relation::names()
                         .contains(&name)
                         .then(|| format!("`{name}` is a relation: `object.{name}()`"))
                 });
@@ -465,7 +464,7 @@ impl<'a> Scope<'a> {
             }
             // A relation may be asked for a kind: `owner('Job')`.
             if let Some(receiver) = receiver
-                && self.relations.contains(&name)
+                && relation::names().contains(&name)
             {
                 if arguments.len() > 1 {
                     mistakes.error(
@@ -479,7 +478,7 @@ impl<'a> Scope<'a> {
                     None => Type::Any,
                 };
             }
-            let (message, help) = function::unknown(name, method, self.relations);
+            let (message, help) = function::unknown(name, method, relation::names());
             mistakes.error("BD010", span, message).help_if(help);
             return Type::Any;
         };

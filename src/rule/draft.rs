@@ -35,16 +35,12 @@ pub(super) fn file_schema() -> serde_json::Value {
 
 /// Reads a rule file. The rule comes with its warnings, or not at all.
 /// With a schema, fields and types are checked, too.
-pub(super) fn read(
-    source: RuleSource,
-    relations: &[&str],
-    schema: Option<&Schema>,
-) -> (Option<Rule>, Vec<Mistake>) {
+pub(super) fn read(source: RuleSource, schema: Option<&Schema>) -> (Option<Rule>, Vec<Mistake>) {
     let source = Arc::new(source);
     let mut mistakes = Mistakes::new(&source);
     let rule = tree::read(&source.text, &mut mistakes).and_then(|tree| {
         let keys = Keys::of(&tree, &shapes::RULE, &mut mistakes)?;
-        Some(rule(&keys, &source, (relations, schema), &mut mistakes))
+        Some(rule(&keys, &source, schema, &mut mistakes))
     });
     let rule = rule.filter(|_| !mistakes.has_error());
     (rule, mistakes.into_list())
@@ -96,7 +92,7 @@ pub(super) fn param(text: &str, plain: bool) -> Param {
 fn rule(
     keys: &Keys<'_>,
     source: &Arc<RuleSource>,
-    (relations, schema): (&[&str], Option<&Schema>),
+    schema: Option<&Schema>,
     mistakes: &mut Mistakes,
 ) -> Rule {
     let severity = keys.get("severity");
@@ -168,7 +164,7 @@ fn rule(
         _ => usize::MAX,
     };
     let incomplete = rule.matches.len() < stated;
-    names::check(&rule, relations, schema, &places, incomplete, mistakes);
+    names::check(&rule, schema, &places, incomplete, mistakes);
     rule
 }
 
@@ -346,24 +342,6 @@ mod tests {
     use crate::rule::{RuleErrors, RuleSet};
     use crate::scan::{NodeLog, SourceSpec};
 
-    /// Those that the built-in rules use, and some.
-    const RELATIONS: [&str; 14] = [
-        "node",
-        "pods",
-        "owner",
-        "steps",
-        "step",
-        "upgrade",
-        "job",
-        "pod",
-        "vmis",
-        "virtualMachine",
-        "virtualMachines",
-        "longhornNode",
-        "replicas",
-        "volume",
-    ];
-
     /// A rule without a mistake, from which each bad one is made by replacing some text.
     const GOOD: &str = "\
 id: good
@@ -393,7 +371,7 @@ remedy:
 ";
 
     fn mistakes(file: &str, text: &str) -> RuleErrors {
-        match RuleSet::from_texts(&[(file, text)], &RELATIONS) {
+        match RuleSet::from_texts(&[(file, text)]) {
             Ok(set) => set.warnings().clone(),
             Err(errors) => errors,
         }
@@ -676,18 +654,15 @@ remedy:
     #[test]
     fn requirements_are_inferred() {
         let text = GOOD.replace("- optional: line", "- each: line");
-        let set = RuleSet::from_texts(
-            &[(
-                "good.yaml",
-                &text.replace("severity", "category: node\nseverity"),
-            )],
-            &RELATIONS,
-        )
+        let set = RuleSet::from_texts(&[(
+            "good.yaml",
+            &text.replace("severity", "category: node\nseverity"),
+        )])
         .unwrap();
         let requires = &set.rules()[0].requires;
         assert_eq!(requires.kinds.len(), 1);
         assert_eq!(requires.logs, [[SourceSpec::Node(NodeLog::Kernel)]]);
-        let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)], &RELATIONS).unwrap();
+        let set = RuleSet::from_texts(&[("node/good.yaml", GOOD)]).unwrap();
         assert!(set.rules()[0].requires.logs.is_empty());
     }
 }

@@ -14,8 +14,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(|candidate| candidate.chars().count().abs_diff(letters) <= limit)
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
+        .filter_map(|candidate| Some((distance(name, candidate, limit)?, candidate)))
+        .filter(|(distance, candidate)| *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -29,8 +29,9 @@ pub(crate) fn proposal<'a>(
 }
 
 /// How many letters must be added, left out, changed or swapped with their neighbour to get from
-/// one text to the other. A change of case costs nothing beside another change, and one alone.
-fn distance(a: &str, b: &str) -> usize {
+/// one text to the other, if no more than `limit`. A change of case costs nothing beside another
+/// change, and one alone.
+fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (left, right): (Vec<char>, Vec<char>) = (
         a.to_lowercase().chars().collect(),
         b.to_lowercase().chars().collect(),
@@ -51,9 +52,14 @@ fn distance(a: &str, b: &str) -> usize {
             row.push(least);
         }
         before = std::mem::replace(&mut last, row);
+        // A swap goes back two rows; beyond that nothing gets cheaper again.
+        let over = |row: &[usize]| row.iter().all(|cost| *cost > limit);
+        if over(&before) && over(&last) {
+            return None;
+        }
     }
     let least = last.last().copied().unwrap_or_default();
-    least.max(usize::from(a != b))
+    Some(least.max(usize::from(a != b))).filter(|least| *least <= limit)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::draft;
@@ -34,12 +35,12 @@ struct Pack {
 }
 
 impl RuleSet {
-    /// The rules that come with the program. `relations` are the names of the graph's relations.
+    /// The rules that come with the program.
     ///
     /// # Errors
     /// Every mistake of every file.
-    pub fn builtin(relations: &[&str]) -> Result<RuleSet, RuleErrors> {
-        RuleSet::load(&[], relations)
+    pub fn builtin() -> Result<RuleSet, RuleErrors> {
+        RuleSet::load(&[])
     }
 
     /// The built-in rules and those of these directories; a rule replaces one of the same id that
@@ -49,26 +50,19 @@ impl RuleSet {
     /// Every mistake of every file, and directories that cannot be read.
     ///
     /// Fields and types of the built-in rules are taken as checked: a test does it.
-    pub fn load(directories: &[PathBuf], relations: &[&str]) -> Result<RuleSet, RuleErrors> {
-        RuleSet::of_packs(false, directories, relations)
+    pub fn load(directories: &[PathBuf]) -> Result<RuleSet, RuleErrors> {
+        RuleSet::of_packs(false, directories)
     }
 
     /// As [`RuleSet::load`], with every check of the built-in rules, too.
     ///
     /// # Errors
     /// Every mistake of every file, and directories that cannot be read.
-    pub fn load_checked(
-        directories: &[PathBuf],
-        relations: &[&str],
-    ) -> Result<RuleSet, RuleErrors> {
-        RuleSet::of_packs(true, directories, relations)
+    pub fn load_checked(directories: &[PathBuf]) -> Result<RuleSet, RuleErrors> {
+        RuleSet::of_packs(true, directories)
     }
 
-    fn of_packs(
-        check_built_in: bool,
-        directories: &[PathBuf],
-        relations: &[&str],
-    ) -> Result<RuleSet, RuleErrors> {
+    fn of_packs(check_built_in: bool, directories: &[PathBuf]) -> Result<RuleSet, RuleErrors> {
         let mut packs = vec![Pack {
             rules: files::built_in(files::is_rule),
             tables: Vec::new(),
@@ -84,14 +78,14 @@ impl RuleSet {
                 checked: true,
             }
         }));
-        read(packs, relations)
+        read(packs)
     }
 
     /// Rules from (file name, text), and nothing else.
     ///
     /// # Errors
     /// Every mistake of every text.
-    pub fn from_texts(texts: &[(&str, &str)], relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+    pub fn from_texts(texts: &[(&str, &str)]) -> Result<RuleSet, RuleErrors> {
         let file = |(name, text): &(&str, &str)| File {
             name: (*name).to_owned(),
             text: Ok((*text).to_owned()),
@@ -101,7 +95,7 @@ impl RuleSet {
             tables: Vec::new(),
             checked: true,
         };
-        read(vec![pack], relations)
+        read(vec![pack])
     }
 
     /// The rules, in order of their ids; deprecated ones among them until [`RuleSet::select`].
@@ -347,8 +341,26 @@ fn tables(packs: &mut [Pack], mistakes: &mut Vec<Mistake>) -> Cow<'static, Schem
     schema
 }
 
+/// Reads a file: the id that its name promises, its rule if there is one, and its mistakes.
+fn read_file(file: File, schema: Option<&Schema>) -> (String, Option<Rule>, Vec<Mistake>) {
+    let File { name, text } = file;
+    let (text, unreadable) = match text {
+        Ok(text) => (text, None),
+        Err(reason) => (String::new(), Some(reason)),
+    };
+    let source = RuleSource::new(name, text);
+    let stem = draft::stem(&source.name);
+    if let Some(reason) = unreadable {
+        let mut file = Mistakes::new(&source);
+        file.error_of_file("BD001", reason);
+        return (stem, None, file.into_list());
+    }
+    let (rule, found) = draft::read(source, schema);
+    (stem, rule, found)
+}
+
 /// Reads packs of files, a later one replacing what an earlier one has.
-fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors> {
+fn read(mut packs: Vec<Pack>) -> Result<RuleSet, RuleErrors> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     // Not even the tables of the program are read where nothing is to be checked.
     let checked = packs.iter().any(|pack| pack.checked);
@@ -359,20 +371,10 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
     for pack in packs {
         let mut own: BTreeMap<String, Rule> = BTreeMap::new();
         let schema = schema.as_deref().filter(|_| pack.checked);
-        for File { name, text } in pack.rules {
-            let (text, unreadable) = match text {
-                Ok(text) => (text, None),
-                Err(reason) => (String::new(), Some(reason)),
-            };
-            let source = RuleSource::new(name, text);
-            if let Some(reason) = unreadable {
-                let mut file = Mistakes::new(&source);
-                file.error_of_file("BD001", reason);
-                mistakes.extend(file.into_list());
-                continue;
-            }
-            let stem = draft::stem(&source.name);
-            let (rule, found) = draft::read(source, relations, schema);
+        let read = |file| read_file(file, schema);
+        let files: Vec<(String, Option<Rule>, Vec<Mistake>)> =
+            pack.rules.into_par_iter().map(read).collect();
+        for (stem, rule, found) in files {
             mistakes.extend(found);
             let Some(rule) = rule else {
                 unread.insert(stem);
@@ -392,9 +394,11 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
         rules: rules.into_values().collect(),
         warnings: RuleErrors::default(),
     };
+    // Many rules may name the same rule that is not there.
+    let mut meant = BTreeMap::new();
     set.rules
         .iter()
-        .for_each(|rule| check_links(rule, &set, &unread, &mut mistakes));
+        .for_each(|rule| check_links(rule, &set, &unread, &mut meant, &mut mistakes));
     check_circles(&set, &mut mistakes);
     let mut errors = RuleErrors { mistakes };
     errors.sort();
@@ -413,7 +417,13 @@ fn read(mut packs: Vec<Pack>, relations: &[&str]) -> Result<RuleSet, RuleErrors>
 
 /// Checks the links of a rule against the rules that they name. A mistake is a warning only: what
 /// is wrong may be in the other file, and the rule is right without the link.
-fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: &mut Vec<Mistake>) {
+fn check_links<'r>(
+    rule: &'r Rule,
+    set: &'r RuleSet,
+    unread: &BTreeSet<String>,
+    meant: &mut BTreeMap<&'r str, Option<&'r str>>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mut file = Mistakes::new(&rule.source);
     for Link {
         rule: target,
@@ -429,7 +439,8 @@ fn check_links(rule: &Rule, set: &RuleSet, unread: &BTreeSet<String>, mistakes: 
             continue;
         }
         let Some(other) = set.get(name) else {
-            let near = nearest(name, set.rules.iter().map(|rule| rule.id.as_str()));
+            let ids = set.rules.iter().map(|rule| rule.id.as_str());
+            let near = *meant.entry(name).or_insert_with(|| nearest(name, ids));
             file.warning("BD002", *span, format!("there is no rule `{name}`"))
                 .label("this link does nothing")
                 .help_if(near.map(|near| format!("did you mean `{near}`?")));
@@ -504,7 +515,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::graph::relation::names;
 
     fn rule(id: &str, more: &str) -> String {
         let rest = "title: T\nseverity: info\nmatch: [{ each: n, in: Node }]\nfinding: { subject: n, message: M }\n";
@@ -517,7 +527,7 @@ mod tests {
 
     #[test]
     fn built_in_rules_load() {
-        let set = match RuleSet::builtin(&names()) {
+        let set = match RuleSet::builtin() {
             Ok(set) => set,
             Err(errors) => panic!("{:#?}", errors.mistakes),
         };
@@ -544,7 +554,7 @@ mod tests {
         write("mine.test.yaml", b"rule: mine");
         write("notes.txt", b"\xff");
         let pack = directory.path().to_owned();
-        let set = RuleSet::load(std::slice::from_ref(&pack), &names()).unwrap();
+        let set = RuleSet::load(std::slice::from_ref(&pack)).unwrap();
         assert_eq!(
             set.get("mine").map(|rule| rule.category),
             Some(Category::Node)
@@ -553,14 +563,14 @@ mod tests {
             .replace("severity: info", "severity: critical");
         fs::create_dir(pack.join("storage")).unwrap();
         fs::write(pack.join("storage/disk-io-error.yaml"), replaced).unwrap();
-        let set = RuleSet::load(std::slice::from_ref(&pack), &names()).unwrap();
+        let set = RuleSet::load(std::slice::from_ref(&pack)).unwrap();
         assert_eq!(
             set.get("disk-io-error").map(|rule| rule.severity),
             Some(crate::finding::Severity::Critical)
         );
         write("bad.yaml", b"id: \xff");
         fs::write(pack.join("storage/mine.yaml"), rule("mine", "")).unwrap();
-        let errors = RuleSet::load(&[pack.clone(), pack.join("nowhere")], &names()).unwrap_err();
+        let errors = RuleSet::load(&[pack.clone(), pack.join("nowhere")]).unwrap_err();
         let messages: Vec<&str> = errors
             .mistakes
             .iter()
@@ -589,7 +599,7 @@ mod tests {
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let set = RuleSet::from_texts(&texts).unwrap();
         let table: [(&[&str], &[&str], &[&str]); 8] = [
             (&[], &[], &["a", "b", "d"]),
             (&["first"], &[], &["a"]),
@@ -616,7 +626,7 @@ mod tests {
         let mut backwards = texts.clone();
         backwards.reverse();
         assert_eq!(
-            RuleSet::from_texts(&backwards, &[]).unwrap().digest(),
+            RuleSet::from_texts(&backwards).unwrap().digest(),
             set.digest()
         );
     }
@@ -625,7 +635,7 @@ mod tests {
     fn params_are_set() {
         let more = "params: { wait: 5m, least: 3, size: 1Gi, on: true, word: x }";
         let text = rule("a", more);
-        let mut set = RuleSet::from_texts(&[("node/a.yaml", &text)], &[]).unwrap();
+        let mut set = RuleSet::from_texts(&[("node/a.yaml", &text)]).unwrap();
         for (assignment, wanted) in [
             ("a.wait=2d", None),
             ("a.wait=0", None),
@@ -671,7 +681,7 @@ mod tests {
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let set = RuleSet::from_texts(&texts).unwrap();
         let messages: Vec<&str> = set
             .warnings()
             .mistakes
@@ -701,7 +711,7 @@ mod tests {
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        let set = RuleSet::from_texts(&texts, &[]).unwrap();
+        let set = RuleSet::from_texts(&texts).unwrap();
         let messages: Vec<&str> = set
             .warnings()
             .mistakes

@@ -9,7 +9,6 @@ use super::source::RuleSource;
 use super::tree;
 use crate::archive::Archive;
 use crate::case::{self, Loader};
-use crate::graph::relation;
 use crate::testing::{check_schema_file, files_below_rules};
 
 #[test]
@@ -39,7 +38,7 @@ fn against(validator: &jsonschema::Validator, file: &Value) -> Vec<String> {
 
 /// Whether the reader of rules takes a file, stated as JSON, which is YAML.
 fn rule_is_read(name: &str, file: &Value) -> bool {
-    match RuleSet::from_texts(&[(name, &file.to_string())], &relation::names()) {
+    match RuleSet::from_texts(&[(name, &file.to_string())]) {
         Ok(_) => true,
         // What other rules there are is no matter of the file's form.
         Err(errors) => errors
@@ -197,7 +196,7 @@ fn schema_of_cases_and_their_reader_agree() {
         ("node/first.yaml", &*plain("first")),
         ("node/second.yaml", &*plain("second")),
     ];
-    let rules = RuleSet::from_texts(&texts, &relation::names()).unwrap();
+    let rules = RuleSet::from_texts(&texts).unwrap();
     let file = everything_in_a_case_file();
     let name = "node/everything.test.yaml";
     assert!(cases_are_read(name, &file, &rules));
@@ -223,10 +222,7 @@ fn schemas_refuse_what_readers_refuse() {
         if !(how.contains(" without ") || how.contains(" with ")) {
             continue;
         }
-        let errors = match RuleSet::from_texts(
-            &[("node/everything.yaml", &file.to_string())],
-            &relation::names(),
-        ) {
+        let errors = match RuleSet::from_texts(&[("node/everything.yaml", &file.to_string())]) {
             Ok(_) => continue,
             Err(errors) => errors,
         };

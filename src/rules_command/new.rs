@@ -4,7 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bundle_doctor::graph::relation;
 use bundle_doctor::report::new_rule::{self, Written};
 use bundle_doctor::rule::{RuleSet, is_id};
 
@@ -62,8 +61,7 @@ fn check_id(id: &str) -> Result<(), Stop> {
             format!("ids are lower case letters and digits, words joined by `-`: `{example}`"),
         ));
     }
-    let built_in = RuleSet::builtin(&relation::names())
-        .map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
+    let built_in = RuleSet::builtin().map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     match built_in.get(id) {
         Some(rule) => Err(refused(
             match rule.id == id {

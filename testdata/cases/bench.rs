@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::bundle::Progress;
 use bundle_doctor::evaluate::Engine;
-use bundle_doctor::graph::relation;
 use bundle_doctor::report::Report;
 use bundle_doctor::rule::RuleSet;
 
@@ -30,8 +29,7 @@ pub(crate) fn root() -> &'static Path {
 
 /// The built-in rules.
 pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
-    RuleSet::builtin(&relation::names())
-        .unwrap_or_else(|errors| panic!("{:?}", miette::Report::from(errors)))
+    RuleSet::builtin().unwrap_or_else(|errors| panic!("{:?}", miette::Report::from(errors)))
 });
 
 /// All of them, ready to run.

@@ -66,7 +66,6 @@ const WARNINGS: [&str; 13] = [
 /// `incomplete` that some binding could not be read.
 pub(super) fn check(
     rule: &Rule,
-    relations: &[&str],
     schema: Option<&Schema>,
     places: &[(String, Span)],
     incomplete: bool,
@@ -74,7 +73,6 @@ pub(super) fn check(
 ) {
     let mut walk = Walk {
         scope: Scope {
-            relations,
             schema,
             params: &rule.params,
             logs: &rule.logs,
