@@ -121,6 +121,22 @@ pub(super) const CHECKS: &[Entry] = &[
         ..PLAIN
     },
     Entry {
+        id: "witness",
+        title: "There is one witness node at most, and it is set up as one",
+        rules: &["witness-misconfigured"],
+        asked: &[(Asker::Script, "")],
+        versions: ">=1.3.0",
+        always: &[NODES],
+        ..PLAIN
+    },
+    Entry {
+        id: "no-node-work",
+        title: "No node hangs in maintenance or in its promotion",
+        rules: &["maintenance-stuck", "promote-stuck", "promote-failed"],
+        always: &[NODES],
+        ..PLAIN
+    },
+    Entry {
         id: "kubernetes-versions",
         title: "All nodes run one Kubernetes version",
         rules: &["mixed-kubernetes-versions"],
@@ -131,7 +147,16 @@ pub(super) const CHECKS: &[Entry] = &[
     Entry {
         id: "etcd",
         title: "etcd has its quorum, its members and room",
-        rules: &["etcd-quorum-lost", "etcd-member-removed", "etcd-nospace"],
+        rules: &[
+            "etcd-quorum-lost",
+            "etcd-no-leader",
+            "etcd-member-removed",
+            "etcd-learner-stuck",
+            "etcd-cluster-id-mismatch",
+            "etcd-corrupt-alarm",
+            "etcd-db-damaged",
+            "etcd-nospace",
+        ],
         always: &[NODES],
         ..PLAIN
     },
@@ -169,7 +194,11 @@ pub(super) const CHECKS: &[Entry] = &[
     Entry {
         id: "certificates",
         title: "No certificate ends soon",
-        rules: &["cert-expiring-precheck", "rke2-certs-expired"],
+        rules: &[
+            "cert-expiring-precheck",
+            "cert-expiring",
+            "rke2-certs-expired",
+        ],
         asked: &[(Asker::Webhook, ">=1.5.0"), (Asker::Script, "")],
         never: Some(
             "a bundle holds no certificate: on each control plane node look at \
@@ -190,7 +219,7 @@ pub(super) const CHECKS: &[Entry] = &[
     Entry {
         id: "clocks",
         title: "The clocks of the nodes agree",
-        rules: &["clock-skew"],
+        rules: &["clock-skew", "ntp-unsynced"],
         always: &[NODES],
         ..PLAIN
     },
@@ -267,18 +296,33 @@ pub(super) const CHECKS: &[Entry] = &[
             "disk-io-error",
             "disk-link-reset",
             "fs-remount-readonly",
+            "fs-ext4-error",
+            "fs-xfs-shutdown",
+            "fs-btrfs-error",
+            "md-raid-degraded",
+            "raid-controller-reset",
         ],
         computed: Some(condition::disks_tell),
         always: &[NODES],
         ..PLAIN
     },
     Entry {
-        id: "longhorn-disks",
-        title: "Longhorn's disks and instance managers work",
+        id: "hardware",
+        title: "No host reports faults of memory, processor or bus",
+        rules: &["mce-uncorrected", "ecc-corrected", "pcie-aer-fatal"],
+        always: &[NODES],
+        ..PLAIN
+    },
+    Entry {
+        id: "longhorn",
+        title: "Longhorn works on all nodes",
         rules: &[
+            "longhorn-node-not-ready",
             "longhorn-disk-not-ready",
             "longhorn-disk-unschedulable",
+            "engine-image-not-ready",
             "instance-manager-down",
+            "longhorn-manager-crashloop",
         ],
         always: &[LONGHORN],
         ..PLAIN
@@ -337,6 +381,17 @@ pub(super) const CHECKS: &[Entry] = &[
         versions: ">=1.4.0",
         least_nodes: 2,
         always: &[LONGHORN],
+        ..PLAIN
+    },
+    Entry {
+        id: "kubevirt",
+        title: "KubeVirt works on all nodes",
+        rules: &[
+            "kubevirt-api-down",
+            "kubevirt-heartbeat-stale",
+            "virt-handler-not-ready",
+        ],
+        always: &[NODES],
         ..PLAIN
     },
     Entry {
@@ -402,6 +457,7 @@ pub(super) const CHECKS: &[Entry] = &[
     Entry {
         id: "storage-network",
         title: "The storage network has addresses to spare",
+        rules: &["storage-network-ip-exhausted"],
         computed: Some(storage_network::check),
         asked: &[(Asker::Script, "")],
         always: &[SETTINGS],

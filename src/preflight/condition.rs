@@ -352,11 +352,10 @@ fn several(
     let names: Vec<String> = objects.iter().map(|object| place(*object)).collect();
     let evidence = objects.iter().take(SHOWN);
     let fault = Fault::new(Severity::Warning, title)
-        .saying(names.join(", "))
         .seen(evidence.filter_map(|object| cluster.evidence(*object, field)));
     let fault = match objects {
         [only] => fault.about(*only),
-        _ => fault,
+        _ => fault.saying(names.join(", ")),
     };
     Answer::fault(remedied(fault))
 }
