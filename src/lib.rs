@@ -64,7 +64,7 @@ use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};
 use evaluate::Engine;
 use evaluate::trace::Trace;
-use preflight::Preflight;
+use report::preflight::Preflight;
 use report::{Report, RuleSetInfo, Tool};
 use rule::RuleSet;
 use rule::version::Version;
@@ -119,8 +119,8 @@ pub fn preflight(
 ) -> Result<Preflight, NotABundle> {
     let bundle = Bundle::read(archive, engine.scanner(), progress)?;
     let evaluation = engine.evaluate(&bundle);
-    let tool = tool(rules, engine);
-    Ok(preflight::check(&bundle, rules, &evaluation, tool, to))
+    let assessment = preflight::check(&bundle, rules, &evaluation, to);
+    Ok(Preflight::new(tool(rules, engine), assessment))
 }
 
 fn tool(rules: &RuleSet, engine: &Engine) -> Tool {

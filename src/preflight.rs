@@ -21,24 +21,15 @@ use crate::evaluate::{Evaluation, origin_evidence};
 use crate::finding::{Confidence, Evidence, Finding, ObjectName, RemedyStep, Risk, Severity};
 use crate::graph::kind::DERIVED_GROUP;
 use crate::graph::{Graph, Kind, ObjectView};
-use crate::report::Tool;
 use crate::rule::RuleSet;
 use crate::rule::version::Version;
 use crate::span::Problem;
 use checks::CHECKS;
 use version_path::Releases;
 
-/// Name and version of the schema.
-pub const SCHEMA: &str = "bundle-doctor/preflight/v1";
-
-/// What stands against an upgrade, and what could not be seen. All keys are always written.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Preflight {
-    /// `bundle-doctor/preflight/v1`.
-    pub schema: String,
-    /// What made it.
-    pub tool: Tool,
+/// What stands against an upgrade, and what could not be seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
     /// Of which bundle.
     pub bundle: BundleInfo,
     /// Which versions may follow.
@@ -190,9 +181,8 @@ pub fn check(
     bundle: &Bundle,
     rules: &RuleSet,
     evaluation: &Evaluation,
-    tool: Tool,
     to: Option<&Version>,
-) -> Preflight {
+) -> Assessment {
     let cluster = Cluster::new(bundle, to);
     let checks: Vec<Check> = CHECKS
         .iter()
@@ -204,9 +194,7 @@ pub fn check(
         .filter(|it| it.asked_by.iter().any(|asker| asker.refuses()))
         .count();
     let failed = count(CheckState::Failed);
-    Preflight {
-        schema: SCHEMA.to_owned(),
-        tool,
+    Assessment {
         bundle: bundle.info.clone(),
         path: version_path::summary(&cluster),
         verdict: Readiness {
@@ -424,15 +412,6 @@ mod tests {
         let now = timestamp("2025-03-04T09:15:07Z").unwrap();
         let bundle = Bundle::of_files(files, now, engine.scanner());
         test(&Cluster::new(&bundle, None));
-    }
-
-    #[test]
-    fn schema_file_is_that_of_the_types() {
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings
-            .into_generator()
-            .into_root_schema_for::<Preflight>();
-        crate::testing::check_schema_file("preflight.v1.schema.json", &schema);
     }
 
     #[test]

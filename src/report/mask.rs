@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Report;
+use super::preflight::Preflight;
 use crate::finding::{Evidence, Export, Finding, RemedyStep};
-use crate::preflight::Preflight;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";

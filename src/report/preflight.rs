@@ -3,14 +3,59 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::Tool;
 use super::page::{PLAIN, Page, columns, cut};
 use super::text::{
     BOLD, DIM, Style, colored, evidence_place, evidence_words, risk_word, severity_paint,
     severity_word,
 };
+use crate::diagnosis::facts::BundleInfo;
 use crate::diagnosis::wording;
-use crate::preflight::{Asker, Check, CheckState, Fault, Preflight, ReadinessState};
+use crate::preflight::{
+    Asker, Assessment, Check, CheckState, Fault, Readiness, ReadinessState, VersionPath,
+};
+use crate::span::Problem;
+
+/// Name and version of the schema.
+pub const SCHEMA: &str = "bundle-doctor/preflight/v1";
+
+/// What stands against an upgrade, and what could not be seen. All keys are always written.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Preflight {
+    /// `bundle-doctor/preflight/v1`.
+    pub schema: String,
+    /// What made it.
+    pub tool: Tool,
+    /// Of which bundle.
+    pub bundle: BundleInfo,
+    /// Which versions may follow.
+    pub path: VersionPath,
+    /// All checks in one word, and how many there are of each state.
+    pub verdict: Readiness,
+    /// Each check, in a fixed order.
+    pub checks: Vec<Check>,
+    /// What of the bundle could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl Preflight {
+    /// Puts all parts together. Secrets are still in it: see [`super::mask`].
+    #[must_use]
+    pub fn new(tool: Tool, assessment: Assessment) -> Self {
+        Preflight {
+            schema: SCHEMA.to_owned(),
+            tool,
+            bundle: assessment.bundle,
+            path: assessment.path,
+            verdict: assessment.verdict,
+            checks: assessment.checks,
+            problems: assessment.problems,
+        }
+    }
+}
 
 /// What the text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -263,4 +308,18 @@ fn write_unread(page: &mut Page<'_>, preflight: &Preflight) -> io::Result<()> {
     };
     let text = format!("{}: {}{more}", first.path, first.reason);
     page.paragraph((DIM, "unread  "), 8, (DIM, &text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schema_file_is_that_of_the_types() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings
+            .into_generator()
+            .into_root_schema_for::<Preflight>();
+        crate::testing::check_schema_file("preflight.v1.schema.json", &schema);
+    }
 }
