@@ -206,7 +206,12 @@ fn show_explains_a_rule_in_every_form() {
     assert_eq!(json["builtIn"], true);
     let causes = json["causedBy"].as_array().unwrap().iter();
     let causes: Vec<&Value> = causes.map(|cause| &cause["rule"]).collect();
-    assert!(causes.iter().any(|cause| **cause == "smart-pending-sectors"), "{causes:?}");
+    assert!(
+        causes
+            .iter()
+            .any(|cause| **cause == "smart-pending-sectors"),
+        "{causes:?}"
+    );
     let yaml = stage.run("rules show disk-io-error -o yaml").with(0).out;
     assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), json);
     for rule in RULES.rules() {

@@ -1,6 +1,6 @@
-//! `--ignore` as people use bundle_doctor::rule::Category;
-use it, on the bundle of a node that was lost during an upgrade.
+//! `--ignore` as people use it, on the bundle of a node that was lost during an upgrade.
 
+use bundle_doctor::rule::Category;
 use serde_json::Value;
 
 use crate::bench::root;
@@ -109,7 +109,9 @@ fn what_is_ignored_is_no_reason_to_fail_or_to_act() {
     analyze(&stage, "--fail-on critical --ignore most.yaml").with(1);
     stage.write(
         "all.yaml",
-        &Category::ALL.map(|category| entry(&format!("{}/*", category.name()))).concat(),
+        &Category::ALL
+            .map(|category| entry(&format!("{}/*", category.name())))
+            .concat(),
     );
     let nothing = analyze(&stage, "-o json --fail-on info --ignore all.yaml").with(0);
     let seen = Seen::of(&nothing);
