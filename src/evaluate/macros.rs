@@ -133,10 +133,11 @@ impl Macro {
         context: &Context<'g>,
         frame: &mut Frame<'g>,
     ) -> Value<'g> {
-        let missing = list.is_missing();
+        if matches!(self.form, Form::Exists | Form::All) {
+            return self.decide(&list, of_list, context, frame);
+        }
         let elements = self.elements(&list);
         match self.form {
-            Form::Exists => Value::Bool(self.some(true, &elements, of_list, context, frame)),
             Form::ExistsOne => Value::Bool(
                 elements
                     .iter()
@@ -144,12 +145,8 @@ impl Macro {
                     .count()
                     == 1,
             ),
-            // Nothing is known of a list that is not there, so nothing holds for all of it.
-            Form::All if missing => {
-                context.doubts.restore(of_list);
-                Value::Absent
-            }
-            Form::All => Value::Bool(!self.some(false, &elements, of_list, context, frame)),
+            // Decided above, without a list of the elements.
+            Form::Exists | Form::All => Value::Absent,
             Form::Filter => {
                 let kept = elements
                     .into_iter()
@@ -222,12 +219,40 @@ impl Macro {
         self.body.run(context, frame)
     }
 
+    /// `exists` and `all`.
+    fn decide<'g>(
+        &self,
+        list: &Value<'g>,
+        of_list: Option<Doubt>,
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Value<'g> {
+        // Nothing is known of a list that is not there, so nothing holds for all of it.
+        if self.form == Form::All && list.is_missing() {
+            context.doubts.restore(of_list);
+            return Value::Absent;
+        }
+        let wanted = self.form == Form::Exists;
+        let some = match list {
+            Value::Part(view, owner) if self.second.is_none() && !list.is_map() => {
+                let items = view.items();
+                let elements = items.map(|item| (Value::part(item, *owner), Value::Absent));
+                self.some(wanted, elements, of_list, context, frame)
+            }
+            _ => {
+                let elements = self.elements(list).into_iter();
+                self.some(wanted, elements, of_list, context, frame)
+            }
+        };
+        Value::Bool(some == wanted)
+    }
+
     /// Whether the body comes out as `wanted` for some element. If it does for certain, neither the
     /// other elements nor those that were not collected matter.
     fn some<'g>(
         &self,
         wanted: bool,
-        elements: &[(Value<'g>, Value<'g>)],
+        elements: impl Iterator<Item = (Value<'g>, Value<'g>)>,
         of_list: Option<Doubt>,
         context: &Context<'g>,
         frame: &mut Frame<'g>,
@@ -238,7 +263,7 @@ impl Macro {
         let (mut some, mut doubt) = (false, None);
         for element in elements {
             doubts.restore(None);
-            if self.on(element, context, frame).is_true() == wanted {
+            if self.on(&element, context, frame).is_true() == wanted {
                 some = true;
                 if doubts.raised().is_none() {
                     doubts.restore(shaky);

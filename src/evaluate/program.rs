@@ -1,5 +1,6 @@
 //! Expressions made ready to run: names become slots, literals constants, regexes compiled.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +28,7 @@ pub(crate) struct Context<'g> {
     /// The bundle's own time.
     pub(crate) now: Option<Timestamp>,
     /// The global `bundle`.
-    pub(crate) bundle: Value<'g>,
+    pub(crate) bundle: LazyCell<Value<'g>, Box<dyn FnOnce() -> Value<'g> + 'g>>,
     /// The rule's lets, worked out when first asked for.
     pub(crate) lets: &'g [Program],
     /// The bundle, where there is one.
@@ -435,7 +436,7 @@ impl Program {
             Program::Text(it) => Value::Text(Text::Literal(Arc::clone(it))),
             Program::Duration(it) => Value::Duration(*it),
             Program::Now => context.now.map_or(Value::Absent, Value::Time),
-            Program::Bundle => context.bundle.clone(),
+            Program::Bundle => (*context.bundle).clone(),
             Program::Slot(slot) => slot_value(*slot, context, frame),
             Program::Records(matcher) => Value::list(
                 context

@@ -1,5 +1,6 @@
 //! What a rule needs before it may speak: fitting versions, collected kinds, logs that are there.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -400,7 +401,7 @@ fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec
             graph: &nothing.0,
             hits: &nothing.1,
             now: None,
-            bundle: Value::Absent,
+            bundle: LazyCell::new(Box::new(|| Value::Absent)),
             lets: &[],
             read: None,
             doubts: Doubts::default(),

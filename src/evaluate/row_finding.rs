@@ -1,5 +1,6 @@
 //! Rows become findings: equal keys fold into one, words are filled in, exceptions noted.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -54,7 +55,7 @@ pub(super) fn findings(
         graph: &bundle.graph,
         hits: &bundle.hits,
         now: bundle.now,
-        bundle: bundle_value(bundle),
+        bundle: LazyCell::new(Box::new(|| bundle_value(bundle))),
         lets: &plan.lets,
         read: Some(bundle),
         doubts: Doubts::default(),

@@ -90,7 +90,7 @@ impl Pair {
             graph: &self.graph,
             hits: &hits,
             now: None,
-            bundle: Value::Absent,
+            bundle: std::cell::LazyCell::new(Box::new(|| Value::Absent)),
             lets: &[],
             read: None,
             doubts: Default::default(),

@@ -99,7 +99,9 @@ fn give(graph: &Graph, text: &str) -> String {
         graph,
         hits: &hits,
         now: timestamp("2024-05-01T12:00:00Z"),
-        bundle: Value::from_json(&json!({ "harvesterVersion": "v1.3.1" })),
+        bundle: std::cell::LazyCell::new(Box::new(|| {
+            Value::from_json(&json!({ "harvesterVersion": "v1.3.1" }))
+        })),
         lets: &[],
     };
     let mut frame = vec![Value::Absent; slots];

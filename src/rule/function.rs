@@ -160,7 +160,7 @@ pub const FUNCTIONS: &[Function] = &[
         "absent",
         1,
         1,
-        "whether a value is missing, null or a ghost",
+        "whether a value is missing, null or a ghost; decides nothing where it was not collected",
     ),
     free("present", 1, 1, "the negation of `absent`"),
     free(
@@ -275,7 +275,7 @@ pub const FUNCTIONS: &[Function] = &[
         "orValue",
         1,
         1,
-        "the value, or another one if it is absent or null",
+        "the value, or another one if it is absent or null; with it a condition may decide on what was not collected",
     ),
     method("hasValue", 0, 0, "whether the value is there"),
     // Methods on texts.

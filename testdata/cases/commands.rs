@@ -133,7 +133,8 @@ fn list_names_every_rule() {
     let stage = Stage::new("list");
     let text = stage.run("rules list").with(0).out;
     for rule in RULES.rules() {
-        let line = text.lines().find(|line| line.starts_with(&rule.id));
+        let of_rule = |line: &&str| line.split_whitespace().next() == Some(&rule.id);
+        let line = text.lines().find(of_rule);
         let line = line.unwrap_or_else(|| panic!("{} is not listed", rule.id));
         assert!(line.contains(rule.category.name()), "{line}");
     }
@@ -194,7 +195,7 @@ fn show_explains_a_rule_in_every_form() {
         "logs: node/kernel\n",
         "params      many = 20\n",
         "caused by   ",
-        " smart-pending-sectors  likely, same disk\n",
+        " smart-pending-sectors ",
         " fs-remount-readonly ",
         " certain, same disk, the cause first\n",
         "$ smartctl -x /dev/‹disk.device›\n",
@@ -203,7 +204,14 @@ fn show_explains_a_rule_in_every_form() {
     let json = stage.run("rules show disk-io-error -o json").with(0).json();
     assert_eq!(json["schema"], "bundle-doctor/rule/v1");
     assert_eq!(json["builtIn"], true);
-    assert_eq!(json["causedBy"][0]["rule"], "smart-pending-sectors");
+    let causes = json["causedBy"].as_array().unwrap().iter();
+    let causes: Vec<&Value> = causes.map(|cause| &cause["rule"]).collect();
+    assert!(
+        causes
+            .iter()
+            .any(|cause| **cause == "smart-pending-sectors"),
+        "{causes:?}"
+    );
     let yaml = stage.run("rules show disk-io-error -o yaml").with(0).out;
     assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), json);
     for rule in RULES.rules() {

@@ -1,5 +1,6 @@
 //! `--ignore` as people use it, on the bundle of a node that was lost during an upgrade.
 
+use bundle_doctor::rule::Category;
 use serde_json::Value;
 
 use crate::bench::root;
@@ -108,8 +109,8 @@ fn what_is_ignored_is_no_reason_to_fail_or_to_act() {
     analyze(&stage, "--fail-on critical --ignore most.yaml").with(1);
     stage.write(
         "all.yaml",
-        &["upgrade/*", "bundle/*", "node/*", "storage/*", "etcd/*"]
-            .map(entry)
+        &Category::ALL
+            .map(|category| entry(&format!("{}/*", category.name())))
             .concat(),
     );
     let nothing = analyze(&stage, "-o json --fail-on info --ignore all.yaml").with(0);
