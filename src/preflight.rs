@@ -1,6 +1,6 @@
 //! Whether a cluster is ready for an upgrade: each check passed, failed, or could not be made.
 //!
-//! What decides a check is mostly a finding of one of its rules; [`checks`] is the list. A check is
+//! What decides a check is mostly a finding of one of its rules; the list is in `checks.rs`. A check is
 //! passed only when everything it looks at was in the bundle, and no bundle shows everything: the
 //! best that is ever said is that nothing known stands against an upgrade.
 
@@ -248,7 +248,10 @@ impl<'b> Cluster<'b> {
         Cluster {
             bundle,
             graph,
-            installed: installed.and_then(Version::parse),
+            // What was built without a version calls itself 0.0.0.
+            installed: installed
+                .and_then(Version::parse)
+                .filter(|it| (it.major, it.minor, it.patch) != (0, 0, 0)),
             to,
             releases: Releases::of(graph),
             upgrade: status.filter(|status| {

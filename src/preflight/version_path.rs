@@ -86,6 +86,9 @@ impl Releases {
 
     /// The releases that may follow this one at once, in order.
     pub(super) fn directly(&self, from: &Version) -> Vec<Version> {
+        if !from.pre_release.is_empty() {
+            return Vec::new();
+        }
         let next = self.0.iter();
         let next = next.filter(|(release, minimum)| *release > from && *minimum <= from);
         next.map(|(release, _)| release.clone()).collect()
@@ -102,9 +105,7 @@ impl Releases {
             ));
         }
         if let Some(candidate) = [from, to].iter().find(|it| !it.pre_release.is_empty()) {
-            return Path::Never(format!(
-                "v{candidate} is no release, and Harvester upgrades none to or from another version"
-            ));
+            return Path::Never(no_release(candidate));
         }
         if !self.0.contains_key(to) {
             return Path::Unknown(format!("v{to} is none of the releases that are known here"));
@@ -164,6 +165,10 @@ pub(super) fn summary(cluster: &Cluster<'_>) -> VersionPath {
     }
 }
 
+fn no_release(candidate: &Version) -> String {
+    format!("v{candidate} is no release, and Harvester upgrades none to or from another version")
+}
+
 const UNKNOWN_VERSION: &str = "the bundle does not tell the installed version";
 
 /// Whether the version that was asked for may follow at once.
@@ -171,18 +176,19 @@ pub(super) fn check(cluster: &Cluster<'_>) -> Answer {
     let Some(installed) = &cluster.installed else {
         return Answer::unknown(UNKNOWN_VERSION);
     };
-    let Some(to) = cluster.to else {
-        // Nothing was asked for: the report shows where one may go.
-        return match cluster.releases.directly(installed).is_empty() {
-            true => Answer::unknown(format!("no release after v{installed} is known here")),
-            false => Answer::default(),
-        };
-    };
     let mut settings = cluster.graph.all("harvesterhci.io", "Setting");
     let setting = settings.find(|it| it.name() == "server-version");
     let fault = |title: String| {
         let seen = setting.and_then(|setting| cluster.evidence(setting, "value"));
         Fault::new(Severity::Error, title).seen(seen)
+    };
+    let Some(to) = cluster.to else {
+        // Nothing was asked for: the report shows where one may go.
+        return match cluster.releases.directly(installed).is_empty() {
+            _ if !installed.pre_release.is_empty() => Answer::fault(fault(no_release(installed))),
+            true => Answer::unknown(format!("no release after v{installed} is known here")),
+            false => Answer::default(),
+        };
     };
     match cluster.releases.path(installed, to) {
         Path::Steps(steps) => match steps.as_slice() {
@@ -264,6 +270,12 @@ mod tests {
                 path(from, to)
             );
         }
+    }
+
+    #[test]
+    fn nothing_follows_a_candidate() {
+        assert!(built_in().directly(&version("v1.4.0-rc2")).is_empty());
+        assert_eq!(built_in().directly(&version("v1.4.0")), [version("1.4.1")]);
     }
 
     #[test]

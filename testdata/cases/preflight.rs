@@ -162,6 +162,63 @@ fn what_is_wrong_is_told_with_place_and_remedy() {
 }
 
 #[test]
+fn plain_conditions_are_told_one_by_one() {
+    let run = Run::of("healthy-3-conditions", |scenario| {
+        sound(scenario);
+        let volume =
+            |claim: &str| format!("longhorn.io/Volume/longhorn-system/${{volume:{claim}}}");
+        for (object, merge) in [
+            (
+                "longhorn.io/Node/longhorn-system/harv-1".to_owned(),
+                json!({ "spec": { "evictionRequested": true } }),
+            ),
+            (
+                "Pod/default/virt-launcher-web-02-*".to_owned(),
+                json!({ "status": { "conditions": [
+                    { "type": "Ready", "status": "False", "reason": "ContainersNotReady" } ] } }),
+            ),
+            (
+                volume("default/web-01-disk-0"),
+                json!({ "status": { "kubernetesStatus": { "workloadsStatus": null } } }),
+            ),
+            (
+                volume("default/template-test-disk-0"),
+                json!({ "spec": { "numberOfReplicas": 4 }, "status": { "state": "detached" } }),
+            ),
+            (
+                "harvesterhci.io/Setting/backup-target".to_owned(),
+                json!({ "value": r#"{"type":"nfs","endpoint":"nfs://10.0.0.9:/b","refreshIntervalInSeconds":0}"# }),
+            ),
+        ] {
+            patch(scenario, &object, merge);
+        }
+        scenario.overlay.add.push(json!({
+            "apiVersion": "longhorn.io/v1beta2", "kind": "BackingImage",
+            "metadata": { "name": "vmi-1", "namespace": "longhorn-system" },
+            "spec": { "minNumberOfCopies": 1 },
+        }));
+    });
+    let expected = [
+        "pods-ready",
+        "no-eviction",
+        "detached-volumes",
+        "no-stale-volumes",
+        "backing-images",
+        "backup-target",
+    ];
+    assert_eq!(run.of_state("failed"), expected);
+    let stale = run.check("no-stale-volumes");
+    let title = stale["faults"][0]["title"].as_str().unwrap();
+    assert!(
+        title.ends_with("is attached, and no workload uses it"),
+        "{title}"
+    );
+    assert_eq!(stale["severity"], "warning");
+    run.json("--fail-on error", 0);
+    run.json("--fail-on warning", 1);
+}
+
+#[test]
 fn a_constant_that_the_user_sets_holds() {
     let run = Run::of("healthy-3-patience", |scenario| {
         sound(scenario);
