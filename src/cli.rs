@@ -1,5 +1,6 @@
 //! The command line: types of clap and nothing else.
 
+pub(crate) mod preflight;
 pub(crate) mod rules;
 
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ pub(crate) enum Command {
     /// Read one bundle and print the diagnosis
     #[command(after_help = EXIT_CODES)]
     Analyze(Box<Analyze>),
+    /// Say what stands against an upgrade: each check passed, failed or not computable
+    #[command(after_help = preflight::CODES)]
+    Preflight(Box<preflight::Preflight>),
     /// List, explain, check and test rules, and write new ones
     Rules(rules::Rules),
     /// Print completions for a shell
@@ -46,6 +50,22 @@ Exit codes:
 /// What `analyze` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Analyze {
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+    /// Say on stderr why this rule fired or not, by id or alias (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Vec<String>,
+    /// Show findings that a rule's own exception or --ignore suppressed, with the reason
+    #[arg(long)]
+    pub(crate) show_suppressed: bool,
+    /// Show findings of this severity and above; JSON and YAML always hold all
+    #[arg(long, value_enum, default_value_t = Level::Warning)]
+    pub(crate) min_severity: Level,
+}
+
+/// What each command takes that applies rules to one bundle.
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
     /// A .zip, .tar, .tar.gz, an extracted directory, a node's zip, a supportconfig .txz, or all
     /// parts of one split archive
     #[arg(required = true, value_name = "BUNDLE")]
@@ -68,22 +88,13 @@ pub(crate) struct Analyze {
     /// Set a constant of a rule (repeatable)
     #[arg(long, value_name = "RULE.NAME=VALUE")]
     pub(crate) param: Vec<String>,
-    /// Say on stderr why this rule fired or not, by id or alias (repeatable)
-    #[arg(long, value_name = "ID")]
-    pub(crate) trace: Vec<String>,
     /// Findings that are accepted: a YAML list of `{rule, subject, reason, until}`
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore: Option<PathBuf>,
-    /// Show findings that a rule's own exception or --ignore suppressed, with the reason
-    #[arg(long)]
-    pub(crate) show_suppressed: bool,
-    /// Show findings of this severity and above; JSON and YAML always hold all
-    #[arg(long, value_enum, default_value_t = Level::Warning)]
-    pub(crate) min_severity: Level,
     /// Show secrets that were found in lines and values
     #[arg(long)]
     pub(crate) no_mask: bool,
-    /// Exit with 1 if there is a finding of this severity or above
+    /// Exit with 1 if there is a finding, or a failed check, of this severity or above
     #[arg(long, value_enum, default_value_t = FailOn::Never)]
     pub(crate) fail_on: FailOn,
     #[command(flatten)]
@@ -100,7 +111,7 @@ pub(crate) struct Analyze {
     /// Nothing but the report
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// All evidence, and every rule that was not evaluated with its reason
+    /// All that the report otherwise cuts short, such as evidence and rules that were not evaluated
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }

@@ -76,6 +76,8 @@ pub struct Evaluation {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Ids of those among them that were evaluated nowhere.
     pub refused: BTreeSet<String>,
+    /// Ids of rules that are about other versions than the bundle's.
+    pub outside: BTreeSet<String>,
     /// Of each rule with findings, which of its optional parts applied.
     pub branches: BTreeMap<String, Branches>,
     /// Why the rules that are [traced](Engine::traced) fired or not, in order of their ids.
@@ -187,6 +189,7 @@ impl Engine {
             evaluation.findings.extend(one.findings);
             evaluation.not_evaluated.extend(one.not_evaluated);
             evaluation.refused.extend(one.refused);
+            evaluation.outside.extend(one.outside);
             evaluation.branches.extend(one.branches);
             evaluation.traces.extend(one.traces);
         }
@@ -233,6 +236,7 @@ impl ReadyRule {
         let versions = match requirement::versions(&self.rule.versions, bundle) {
             requirement::Fit::Outside => {
                 return Evaluation {
+                    outside: BTreeSet::from([self.rule.id.clone()]),
                     traces: not_run(End::OutsideVersions),
                     ..Evaluation::default()
                 };

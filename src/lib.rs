@@ -25,6 +25,7 @@
 //! - [`evaluate`] applies rules to a bundle.
 //! - [`finding`] is the shape of a result.
 //! - [`diagnosis`] folds findings under their causes and judges.
+//! - [`mod@preflight`] says of each thing that an upgrade asks for whether it is so.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
 //! - [`report`] writes a diagnosis in one format, the rules themselves, and what came of their cases.
 //! - [`case`] tests rules on small bundles that are stated beside them.
@@ -50,6 +51,7 @@ pub mod graph;
 pub mod ignore;
 pub mod layout;
 pub mod parse;
+pub mod preflight;
 pub mod report;
 pub mod rule;
 pub mod scan;
@@ -62,8 +64,10 @@ use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};
 use evaluate::Engine;
 use evaluate::trace::Trace;
+use report::preflight::Preflight;
 use report::{Report, RuleSetInfo, Tool};
 use rule::RuleSet;
+use rule::version::Version;
 
 /// Reads an archive, applies the rules, and diagnoses. Secrets are still in the report: see
 /// [`report::mask`].
@@ -92,10 +96,36 @@ pub fn diagnose_traced(
     let bundle = Bundle::read(archive, engine.scanner(), progress)?;
     let evaluation = engine.evaluate(&bundle);
     let facts = summary::facts(&bundle, evaluation.not_evaluated);
-    let tool = Tool::new(RuleSetInfo {
+    let report = Report::new(
+        tool(rules, engine),
+        facts,
+        evaluation.findings,
+        &rules.links(),
+    );
+    Ok((report, evaluation.traces))
+}
+
+/// Reads an archive, applies the rules, and says whether the cluster is ready for an upgrade, to a
+/// version if one is meant. Secrets are still in it: see [`report::mask`].
+///
+/// # Errors
+/// If nothing in the archive looks like a bundle.
+pub fn preflight(
+    archive: &Archive,
+    rules: &RuleSet,
+    engine: &Engine,
+    progress: &dyn Progress,
+    to: Option<&Version>,
+) -> Result<Preflight, NotABundle> {
+    let bundle = Bundle::read(archive, engine.scanner(), progress)?;
+    let evaluation = engine.evaluate(&bundle);
+    let assessment = preflight::check(&bundle, rules, &evaluation, to);
+    Ok(Preflight::new(tool(rules, engine), assessment))
+}
+
+fn tool(rules: &RuleSet, engine: &Engine) -> Tool {
+    Tool::new(RuleSetInfo {
         count: engine.len() as u64,
         digest: rules.digest(),
-    });
-    let report = Report::new(tool, facts, evaluation.findings, &rules.links());
-    Ok((report, evaluation.traces))
+    })
 }

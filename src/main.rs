@@ -1,6 +1,7 @@
 //! Parses arguments, calls the library, and turns what comes of it into an exit code.
 
 mod cli;
+mod preflight_command;
 mod rules_command;
 mod terminal;
 
@@ -14,10 +15,11 @@ use bundle_doctor::evaluate::Engine;
 use bundle_doctor::evaluate::trace::Trace;
 use bundle_doctor::finding::Severity;
 use bundle_doctor::ignore::IgnoreList;
-use bundle_doctor::report::{self, Format, Report, TextOptions};
+use bundle_doctor::report::{self, Format, TextOptions};
 use bundle_doctor::rule::{Rule, RuleSet, Status};
 use clap::{CommandFactory, Parser};
-use cli::{Analyze, Cli, Command, FailOn, Level, LimitFlags, Output};
+use cli::{Analyze, Cli, Command, FailOn, Level, LimitFlags, Output, RunFlags};
+use jiff::Timestamp;
 
 /// Exit codes that others' scripts rely on.
 mod outcome {
@@ -39,6 +41,7 @@ struct Stop(u8, miette::Report);
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Analyze(analyze) => run(&analyze),
+        Command::Preflight(preflight) => preflight_command::run(&preflight),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -62,61 +65,98 @@ fn main() -> ExitCode {
 }
 
 fn run(analyze: &Analyze) -> Result<u8, Stop> {
-    threads(analyze)?;
-    let (rules, mut traces, ignored) = rules(analyze)?;
+    let flags = &analyze.run;
+    let Prepared {
+        rules,
+        mut traces,
+        ignored,
+    } = prepare(flags, &analyze.trace, |_| ())?;
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     let engine = engine.traced(&analyze.trace).ignoring(ignored.clone());
-    let archive = Archive::open(&analyze.bundle, &limits(&analyze.limits))
-        .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
-    let bar = terminal::bar(!analyze.no_progress && !analyze.quiet);
+    let archive = open(flags)?;
+    let bar = terminal::bar(!flags.no_progress && !flags.quiet);
     let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
     bar.finish();
-    let expired = ignored.expired(report.bundle.collected_at);
-    if let Some(expired) = expired.filter(|_| !analyze.quiet) {
-        // The report is what the run is for, so a broken stderr is no error.
-        let _ = writeln!(io::stderr(), "{:?}", miette::Report::from(expired));
-    }
-    let found = is_found(&report, analyze.fail_on);
-    if !analyze.no_mask {
+    warn_of_expired(flags, &ignored, report.bundle.collected_at);
+    let counted = report.findings.iter().filter(|it| it.suppressed.is_none());
+    let worst = counted.map(|finding| finding.severity).max();
+    if !flags.no_mask {
         report::mask::mask(&mut report);
     }
-    written(write(analyze, &report))?;
-    traces.extend(traced);
-    write_traces(analyze, traces);
-    Ok(if found { outcome::FOUND } else { 0 })
-}
-
-fn threads(analyze: &Analyze) -> Result<(), Stop> {
-    let Some(threads) = analyze.threads else {
-        return Ok(());
+    let format = match flags.output {
+        Output::Json => Format::Json,
+        Output::Yaml => Format::Yaml,
+        Output::Text => Format::Text(TextOptions {
+            style: terminal::style(flags.color, flags.output_file.is_some()),
+            min_severity: severity(analyze.min_severity),
+            show_suppressed: analyze.show_suppressed,
+            verbose: flags.verbose,
+        }),
     };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .build_global()
-        .map_err(usage)
+    write_to(flags.output_file.as_deref(), |out| {
+        report::write(&report, format, out)
+    })?;
+    traces.extend(traced);
+    write_traces(flags, traces);
+    Ok(exit_code(worst, flags.fail_on))
 }
 
-/// The built-in rules, the user's own, and those of `--rules`, in this order of precedence.
-///
-/// With them, the traces of those that are asked for and left out, and what is accepted of any.
-fn rules(analyze: &Analyze) -> Result<(RuleSet, Vec<Trace>, IgnoreList), Stop> {
-    let mut rules = rules_command::load(&rules_command::with_own(&analyze.rules))?;
-    for param in &analyze.param {
+/// Rules that are ready to run.
+struct Prepared {
+    rules: RuleSet,
+    /// Traces of those that are asked for and left out.
+    traces: Vec<Trace>,
+    /// What is accepted of any.
+    ignored: IgnoreList,
+}
+
+/// Sets the number of threads, and loads the built-in rules, the user's own, and those of
+/// `--rules`, in this order of precedence; `adapt` sets what the command wants otherwise and the
+/// user may set again.
+fn prepare(
+    flags: &RunFlags,
+    trace: &[String],
+    adapt: impl FnOnce(&mut RuleSet),
+) -> Result<Prepared, Stop> {
+    if let Some(threads) = flags.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+        pool.build_global().map_err(usage)?;
+    }
+    let mut rules = rules_command::load(&rules_command::with_own(&flags.rules))?;
+    adapt(&mut rules);
+    for param in &flags.param {
         rules.set_param(param).map_err(usage)?;
     }
     let mut traced = Vec::new();
-    for name in &analyze.trace {
+    for name in trace {
         traced.push(rules.find(name).map_err(usage)?.clone());
     }
-    let ignored = ignored(analyze.ignore.as_deref(), &rules)?;
-    let rules = rules.select(&analyze.only, &analyze.skip).map_err(usage)?;
+    let ignored = ignored(flags.ignore.as_deref(), &rules)?;
+    let rules = rules.select(&flags.only, &flags.skip).map_err(usage)?;
     traced.retain(|rule| rules.get(&rule.id).is_none());
-    let left_out = traced
+    let traces = traced
         .iter()
-        .map(|rule| Trace::left_out(rule, why_left_out(rule, &analyze.skip)));
-    let left_out = left_out.collect();
-    Ok((rules, left_out, ignored))
+        .map(|rule| Trace::left_out(rule, why_left_out(rule, &flags.skip)));
+    Ok(Prepared {
+        traces: traces.collect(),
+        rules,
+        ignored,
+    })
+}
+
+fn open(flags: &RunFlags) -> Result<Archive, Stop> {
+    Archive::open(&flags.bundle, &limits(&flags.limits))
+        .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))
+}
+
+/// Names what was accepted until a day that is past.
+fn warn_of_expired(flags: &RunFlags, ignored: &IgnoreList, collected_at: Option<Timestamp>) {
+    let expired = ignored.expired(collected_at);
+    if let Some(expired) = expired.filter(|_| !flags.quiet) {
+        // The report is what the run is for, so a broken stderr is no error.
+        let _ = writeln!(io::stderr(), "{:?}", miette::Report::from(expired));
+    }
 }
 
 /// The list of `--ignore`, which may name rules that do not run this time.
@@ -145,10 +185,10 @@ fn why_left_out(rule: &Rule, skip: &[String]) -> &'static str {
 }
 
 /// Says why rules fired or not. The report is what the run is for, so a broken stderr is no error.
-fn write_traces(analyze: &Analyze, mut traces: Vec<Trace>) {
+fn write_traces(flags: &RunFlags, mut traces: Vec<Trace>) {
     traces.sort_by(|a, b| a.rule.cmp(&b.rule));
     traces.dedup_by(|a, b| a.rule == b.rule);
-    if !analyze.no_mask {
+    if !flags.no_mask {
         traces.iter_mut().for_each(report::trace::mask);
     }
     let mut out = io::BufWriter::new(io::stderr().lock());
@@ -177,26 +217,18 @@ fn limits(flags: &LimitFlags) -> Limits {
     }
 }
 
-fn write(analyze: &Analyze, report: &Report) -> io::Result<()> {
-    let to_file = analyze.output_file.is_some();
-    let format = match analyze.output {
-        Output::Json => Format::Json,
-        Output::Yaml => Format::Yaml,
-        Output::Text => Format::Text(TextOptions {
-            style: terminal::style(analyze.color, to_file),
-            min_severity: severity(analyze.min_severity),
-            show_suppressed: analyze.show_suppressed,
-            verbose: analyze.verbose,
-        }),
-    };
-    match &analyze.output_file {
-        Some(path) => report::write_whole(path, |out| report::write(report, format, out)),
+/// Writes to a file, whole or not at all, else to stdout.
+fn write_to(
+    file: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Stop> {
+    written(match file {
+        Some(path) => report::write_whole(path, write),
         None => {
             let mut out = io::BufWriter::new(io::stdout().lock());
-            report::write(report, format, &mut out)?;
-            out.flush()
+            write(&mut out).and_then(|()| out.flush())
         }
-    }
+    })
 }
 
 /// A reader that closed the pipe has seen enough; any other failure to write is the run's.
@@ -210,18 +242,19 @@ fn written(result: io::Result<()>) -> Result<(), Stop> {
     }
 }
 
-fn is_found(report: &Report, fail_on: FailOn) -> bool {
+/// By the worst that was found.
+fn exit_code(worst: Option<Severity>, fail_on: FailOn) -> u8 {
     let level = match fail_on {
         FailOn::Critical => Severity::Critical,
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Info => Severity::Info,
-        FailOn::Never => return false,
+        FailOn::Never => return 0,
     };
-    report
-        .findings
-        .iter()
-        .any(|finding| finding.suppressed.is_none() && finding.severity >= level)
+    match worst {
+        Some(worst) if worst >= level => outcome::FOUND,
+        _ => 0,
+    }
 }
 
 fn severity(level: Level) -> Severity {

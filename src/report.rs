@@ -9,6 +9,7 @@ pub mod mask;
 pub mod mistakes;
 pub mod new_rule;
 mod page;
+pub mod preflight;
 pub mod relations;
 #[cfg(test)]
 mod samples;

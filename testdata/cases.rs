@@ -36,6 +36,8 @@ mod mistakes;
 mod outside;
 #[path = "cases/packs.rs"]
 mod packs;
+#[path = "cases/preflight.rs"]
+mod preflight;
 #[path = "cases/quiet.rs"]
 mod quiet;
 #[path = "cases/trace.rs"]

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Report;
+use super::preflight::Preflight;
 use crate::finding::{Evidence, Export, Finding, RemedyStep};
 
 /// What stands in place of a secret.
@@ -48,6 +49,24 @@ pub fn mask(report: &mut Report) {
     }
     for skipped in &mut report.coverage.not_evaluated {
         string(&mut skipped.reason);
+    }
+}
+
+/// The same in the checks before an upgrade.
+pub fn mask_preflight(preflight: &mut Preflight) {
+    option(&mut preflight.bundle.issue_url);
+    option(&mut preflight.bundle.issue_description);
+    for check in &mut preflight.checks {
+        check.notes.iter_mut().for_each(string);
+        for fault in &mut check.faults {
+            string(&mut fault.title);
+            string(&mut fault.message);
+            fault.evidence.iter_mut().for_each(evidence);
+            fault.remedy.iter_mut().for_each(remedy);
+        }
+    }
+    for problem in &mut preflight.problems {
+        string(&mut problem.reason);
     }
 }
 

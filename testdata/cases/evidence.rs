@@ -9,7 +9,7 @@ use bundle_doctor::layout::Layout;
 use crate::bench::{report, scenario_archive, scenario_names};
 
 /// The files of a bundle as lines, by the path that a report shows.
-fn files(archive: &Archive) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn files(archive: &Archive) -> BTreeMap<String, Vec<String>> {
     let layout = Layout::locate(archive.units().iter().map(|unit| &unit.path)).unwrap();
     let mut files = BTreeMap::new();
     for unit in archive.units() {
@@ -24,7 +24,10 @@ fn files(archive: &Archive) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Why a reader would not find what an evidence says.
-fn complaint(evidence: &Evidence, files: &BTreeMap<String, Vec<String>>) -> Option<String> {
+pub(crate) fn complaint(
+    evidence: &Evidence,
+    files: &BTreeMap<String, Vec<String>>,
+) -> Option<String> {
     if evidence.absent {
         let there = files.contains_key(&evidence.path) && evidence.object.is_none();
         return there.then(|| "it is said to be absent, and it is there".to_owned());
