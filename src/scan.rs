@@ -29,7 +29,7 @@ use file::{Part, Rules};
 use pattern::{Compiled, PatternSet};
 
 pub use hits::{Hits, Tally};
-pub(crate) use pattern::is_slow;
+pub(crate) use pattern::{capture_names, is_slow, states};
 pub use source::{NodeLog, SourceSpec, glob};
 
 /// Which lines of which logs matter, and how their hits are folded into records.

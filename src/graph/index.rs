@@ -120,7 +120,9 @@ pub(crate) struct Indexes {
     pub(super) pods_by_node: OnceLock<Index>,
     pub(super) pods_by_claim: OnceLock<Index>,
     pub(super) pods_by_label: OnceLock<Index>,
-    pub(super) owned: OnceLock<Index>,
+    pub(super) owned_by_uid: OnceLock<Index>,
+    pub(super) owned_by_name: OnceLock<Index>,
+    pub(super) owned_without_uid: OnceLock<Index>,
     pub(super) replicas_by_node: OnceLock<Index>,
     pub(super) replicas_by_volume: OnceLock<Index>,
     pub(super) engines_by_node: OnceLock<Index>,
@@ -260,36 +262,47 @@ pub(super) fn build_machines_by_node(graph: &Graph) -> Index {
 
 /// Owned objects by their owner's uid, and by its kind, namespace and name. A name alone tells less:
 /// an owner may have been made anew, so references that have a uid are kept apart.
-pub(super) fn build_owned(graph: &Graph) -> Index {
-    let all = (0..graph.kinds.len()).flat_map(|kind| graph.of_kind(KindId(kind as u16)));
-    index(all, |object| {
-        let references = object.field(&["metadata", "ownerReferences"]);
-        references
-            .into_iter()
-            .flat_map(View::items)
-            .flat_map(|reference| {
-                let uid = reference
-                    .get("uid")
-                    .and_then(View::as_str)
-                    .map(|uid| format!("uid:{uid}"));
-                let (kind, name) = (
-                    reference.get("kind").and_then(View::as_str),
-                    reference.get("name").and_then(View::as_str),
-                );
-                let named = kind
-                    .zip(name)
-                    .map(|(kind, name)| owner_key(kind, object.namespace(), name))
-                    .map(|key| if uid.is_some() { named_too(&key) } else { key });
-                [uid, named]
-            })
-            .flatten()
+/// Objects by the uid of their owner.
+pub(super) fn build_owned_by_uid(graph: &Graph) -> Index {
+    index(every_object(graph), |object| {
+        owners(object)
+            .filter_map(|owner| owner.get("uid").and_then(View::as_str))
+            .collect()
+    })
+}
+
+/// Objects by the kind and name of their owner where its uid is lost.
+pub(super) fn build_owned_without_uid(graph: &Graph) -> Index {
+    index(every_object(graph), |object| {
+        owners(object)
+            .filter(|owner| owner.get("uid").and_then(View::as_str).is_none())
+            .filter_map(|owner| key_of(owner, object))
             .collect::<Vec<String>>()
     })
 }
 
-/// The key of an owner whose uid the reference states as well.
-pub(super) fn named_too(owner: &str) -> String {
-    format!("named:{owner}")
+/// Objects by the kind and name of their owner, though its uid is known: of a ghost nothing else is.
+pub(super) fn build_owned_by_name(graph: &Graph) -> Index {
+    index(every_object(graph), |object| {
+        owners(object)
+            .filter(|owner| owner.get("uid").and_then(View::as_str).is_some())
+            .filter_map(|owner| key_of(owner, object))
+            .collect::<Vec<String>>()
+    })
+}
+
+fn every_object(graph: &Graph) -> impl Iterator<Item = ObjectView<'_>> {
+    (graph.kinds()).flat_map(|kind| graph.of_kind(kind))
+}
+
+fn owners<'g>(object: ObjectView<'g>) -> impl Iterator<Item = View<'g>> {
+    let references = object.field(&["metadata", "ownerReferences"]);
+    references.into_iter().flat_map(View::items)
+}
+
+fn key_of(owner: View<'_>, object: ObjectView<'_>) -> Option<String> {
+    let text = |key| owner.get(key).and_then(View::as_str);
+    Some(owner_key(text("kind")?, object.namespace(), text("name")?))
 }
 
 pub(super) fn owner_key(kind: &str, namespace: Option<&str>, name: &str) -> String {

@@ -12,9 +12,10 @@ use crate::parse::document::View;
 
 use super::index::{
     build_engines_by_node, build_engines_by_volume, build_events_by_object,
-    build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned,
-    build_pods_by_claim, build_pods_by_label, build_pods_by_node, build_replicas_by_node,
-    build_replicas_by_volume, key2, label_key, lookup, named_too, owner_key,
+    build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned_by_name,
+    build_owned_by_uid, build_owned_without_uid, build_pods_by_claim, build_pods_by_label,
+    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, key2, label_key, lookup,
+    owner_key,
 };
 use super::kind::DERIVED_GROUP;
 use super::{Graph, KindId, ObjectId, ObjectView, Subject};
@@ -1107,15 +1108,16 @@ fn owner(graph: &Graph, subject: &Subject, wanted: Option<KindId>, depth: u8) ->
 
 fn owned_of_kind(graph: &Graph, subject: &Subject, wanted: Option<KindId>) -> Vec<Subject> {
     let uid = text(graph, subject, &["metadata", "uid"]);
-    let cells = &graph.indexes().owned;
+    let indexes = graph.indexes();
     let kind = graph.kind(kind_of(graph, subject)).name.as_str();
     let key = owner_key(kind, namespace(graph, subject), name(graph, subject));
     let mut owned = match uid {
-        Some(uid) => lookup(graph, cells, build_owned, &format!("uid:{uid}")),
+        Some(uid) => lookup(graph, &indexes.owned_by_uid, build_owned_by_uid, uid),
         // Of a ghost, and of what lost its uid, the name is all there is.
-        None => lookup(graph, cells, build_owned, &named_too(&key)),
+        None => lookup(graph, &indexes.owned_by_name, build_owned_by_name, &key),
     };
-    owned.extend(lookup(graph, cells, build_owned, &key));
+    let nameless = &indexes.owned_without_uid;
+    owned.extend(lookup(graph, nameless, build_owned_without_uid, &key));
     let replica_set = graph.kind_id("apps", "ReplicaSet");
     let mut found = Vec::new();
     for object in owned {

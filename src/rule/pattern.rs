@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use regex::RegexBuilder;
 use regex_syntax::ast::Ast;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::Hir;
+
+use crate::scan::{capture_names, states};
 
 /// The largest compiled pattern, in bytes: the regex crate's own default.
 const MAXIMUM_SIZE: usize = 10 << 20;
@@ -50,13 +52,28 @@ pub(super) fn read(text: &str) -> Result<Read, PatternError> {
             help: Some("repeat less: `x{1000}` costs a thousand times `x`"),
         });
     }
-    let mut names = Vec::new();
-    capture_names(&hir, &mut names);
-    Ok(Read {
-        names,
+    Ok(known(&hir))
+}
+
+/// Reads the pattern of a log, whose classes are ASCII unless it asks for Unicode's: the same text is
+/// much smaller so.
+pub(super) fn read_of_log(text: &str) -> Result<Read, PatternError> {
+    let mut parser = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build();
+    match parser.parse(text) {
+        Ok(hir) if states(&hir) <= SURELY_SMALL => Ok(known(&hir)),
+        _ => read(text),
+    }
+}
+
+fn known(hir: &Hir) -> Read {
+    Read {
+        names: capture_names(hir),
         captures: hir.properties().explicit_captures_len(),
         matches_empty: hir.properties().minimum_len() == Some(0),
-    })
+    }
 }
 
 /// A name with stops in it of which one is not escaped, so that it means any character: `longhorn.io`.
@@ -114,45 +131,6 @@ fn syntax_error(text: &str, error: &regex_syntax::Error) -> PatternError {
         message: format!("not a regular expression: {message}"),
         range,
         help,
-    }
-}
-
-/// No fewer states than the pattern compiles to, give or take a constant factor.
-fn states(hir: &Hir) -> usize {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => 1,
-        HirKind::Literal(literal) => literal.0.len(),
-        // Unicode classes compile to a few hundred states at most.
-        HirKind::Class(class) => class.maximum_len().map_or(1, |length| match length {
-            0 | 1 => 1,
-            _ => 500,
-        }),
-        HirKind::Repetition(repetition) => {
-            let times = repetition
-                .max
-                .unwrap_or(repetition.min)
-                .max(repetition.min)
-                .max(1);
-            states(&repetition.sub).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
-        }
-        HirKind::Capture(capture) => states(&capture.sub).saturating_add(2),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
-            .iter()
-            .fold(0, |sum: usize, part| sum.saturating_add(states(part))),
-    }
-}
-
-fn capture_names(hir: &Hir, names: &mut Vec<String>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            capture_names(&capture.sub, names);
-        }
-        HirKind::Repetition(repetition) => capture_names(&repetition.sub, names),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().for_each(|part| capture_names(part, names));
-        }
-        _ => {}
     }
 }
 

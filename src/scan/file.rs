@@ -536,7 +536,10 @@ fn recent(spec: &MatcherSpec, now: Option<Timestamp>, time: Option<Timestamp>) -
 }
 
 fn named(pattern: &Pattern, captures: &Captures<'_>) -> BTreeMap<String, String> {
-    let names = pattern.regex.capture_names().flatten();
+    let regex = pattern.regex.get();
+    let names = regex
+        .into_iter()
+        .flat_map(|regex| regex.capture_names().flatten());
     names
         .filter_map(|name| {
             Some((

@@ -1,10 +1,10 @@
 //! Compiles the regexes of matchers, and the set of those that apply to a file.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::filter::{Filter, filters};
 use super::literal::{self, Required};
@@ -28,13 +28,40 @@ const RESERVED: [&str; 10] = [
     "time",
 ];
 
+/// A pattern below this many automaton states surely compiles within [`SIZE_LIMIT`], so that it can
+/// wait until a line may match it: of all patterns of all rules a bundle needs a few.
+const SURELY_SMALL: usize = 1_000;
+
+/// A regex that is compiled when it is first needed.
+pub(super) struct LazyRegex {
+    source: String,
+    unicode: bool,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl LazyRegex {
+    /// The regex; that of a pattern that was accepted is always there.
+    pub(super) fn get(&self) -> Option<&Regex> {
+        let compiled = self
+            .compiled
+            .get_or_init(|| compiled(&self.source, self.unicode).ok());
+        compiled.as_ref()
+    }
+
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        self.get().is_some_and(|regex| regex.is_match(text))
+    }
+
+    pub(super) fn captures<'t>(&self, text: &'t [u8]) -> Option<Captures<'t>> {
+        self.get()?.captures(text)
+    }
+}
+
 /// A regex that makes hits or clears them.
 pub(super) struct Pattern {
     pub(super) matcher: usize,
     pub(super) which: Which,
-    pub(super) regex: Regex,
-    source: String,
-    unicode: bool,
+    pub(super) regex: LazyRegex,
     /// Literals, one of which is in each match.
     literals: Option<Required>,
 }
@@ -42,7 +69,7 @@ pub(super) struct Pattern {
 /// Patterns of a matcher in the order in which they are tried, and its `not`.
 pub(super) struct Compiled {
     pub(super) patterns: Vec<Pattern>,
-    pub(super) not: Option<Regex>,
+    pub(super) not: Option<LazyRegex>,
 }
 
 /// Compiles a matcher, or says all that is wrong with it.
@@ -69,7 +96,7 @@ pub(super) fn compile(
     let mut defined = std::collections::BTreeSet::new();
     let mut whole = true;
     for (which, text) in listed.chain(clear) {
-        let (hir, regex, unicode) = match build(text) {
+        let (hir, regex) = match build(text) {
             Ok(built) => built,
             Err(mistake) => {
                 fail(which, mistake);
@@ -77,8 +104,11 @@ pub(super) fn compile(
                 continue;
             }
         };
-        let names: Vec<&str> = regex.capture_names().flatten().collect();
-        for name in names.iter().filter(|name| RESERVED.contains(name)) {
+        let names = capture_names(&hir);
+        for name in names
+            .iter()
+            .filter(|name| RESERVED.contains(&name.as_str()))
+        {
             fail(
                 which,
                 (
@@ -88,7 +118,7 @@ pub(super) fn compile(
             );
         }
         for field in &spec.group {
-            if !PLACES.contains(&field.as_str()) && !names.contains(&field.as_str()) {
+            if !PLACES.contains(&field.as_str()) && !names.contains(field) {
                 fail(
                     which,
                     (format!("no capture `{field}`, which `group` names"), None),
@@ -96,15 +126,13 @@ pub(super) fn compile(
             }
         }
         if which != Which::Clear {
-            defined.extend(names.into_iter().map(str::to_owned));
+            defined.extend(names);
         }
         let literals = literal::required(&hir);
         patterns.push(Pattern {
             matcher,
             which,
             regex,
-            source: text.clone(),
-            unicode,
             literals,
         });
     }
@@ -122,7 +150,7 @@ pub(super) fn compile(
         }
     }
     let not = spec.not.as_ref().and_then(|text| match build(text) {
-        Ok((_, regex, _)) => Some(regex),
+        Ok((_, regex)) => Some(regex),
         Err(mistake) => {
             fail(Which::Not, mistake);
             None
@@ -152,7 +180,7 @@ fn parse(text: &str) -> Result<(Hir, bool), (String, Option<usize>)> {
     parse(false).or_else(|_| parse(true))
 }
 
-fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
+fn build(text: &str) -> Result<(Hir, LazyRegex), (String, Option<usize>)> {
     let (hir, unicode) = parse(text)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err((
@@ -160,16 +188,74 @@ fn build(text: &str) -> Result<(Hir, Regex, bool), (String, Option<usize>)> {
             None,
         ));
     }
+    let ready = match states(&hir) <= SURELY_SMALL {
+        true => OnceLock::new(),
+        false => OnceLock::from(Some(compiled(text, unicode)?)),
+    };
+    let regex = LazyRegex {
+        source: text.to_owned(),
+        unicode,
+        compiled: ready,
+    };
+    Ok((hir, regex))
+}
+
+fn compiled(text: &str, unicode: bool) -> Result<Regex, (String, Option<usize>)> {
     let regex = RegexBuilder::new(text)
         .unicode(unicode)
         .size_limit(SIZE_LIMIT)
         .build();
-    match regex {
-        Ok(regex) => Ok((hir, regex, unicode)),
-        Err(regex::Error::CompiledTooBig(limit)) => {
-            Err((format!("compiled, it takes more than {limit} bytes"), None))
+    regex.map_err(|error| match error {
+        regex::Error::CompiledTooBig(limit) => {
+            (format!("compiled, it takes more than {limit} bytes"), None)
         }
-        Err(error) => Err((error.to_string(), None)),
+        error => (error.to_string(), None),
+    })
+}
+
+/// No fewer states than the pattern compiles to, give or take a constant factor.
+pub(crate) fn states(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        // Unicode classes compile to a few hundred states at most.
+        HirKind::Class(class) => class.maximum_len().map_or(1, |length| match length {
+            0 | 1 => 1,
+            _ => 500,
+        }),
+        HirKind::Repetition(repetition) => {
+            let times = repetition
+                .max
+                .unwrap_or(repetition.min)
+                .max(repetition.min)
+                .max(1);
+            states(&repetition.sub).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        HirKind::Capture(capture) => states(&capture.sub).saturating_add(2),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
+            .iter()
+            .fold(0, |sum: usize, part| sum.saturating_add(states(part))),
+    }
+}
+
+/// Names of the captures of a pattern, in order.
+pub(crate) fn capture_names(hir: &Hir) -> Vec<String> {
+    let mut names = Vec::new();
+    add_capture_names(hir, &mut names);
+    names
+}
+
+fn add_capture_names(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_deref().map(str::to_owned));
+            add_capture_names(&capture.sub, names);
+        }
+        HirKind::Repetition(repetition) => add_capture_names(&repetition.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| add_capture_names(part, names));
+        }
+        _ => {}
     }
 }
 
@@ -216,10 +302,10 @@ impl PatternSet {
             .collect();
         // A set has one setting for all its regexes; those that need Unicode ask for it inside.
         let sources = slow.iter().map(|(_, pattern)| {
-            if pattern.unicode {
-                format!("(?u:{})", pattern.source)
+            if pattern.regex.unicode {
+                format!("(?u:{})", pattern.regex.source)
             } else {
-                pattern.source.clone()
+                pattern.regex.source.clone()
             }
         });
         let set = RegexSetBuilder::new(sources)

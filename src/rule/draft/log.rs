@@ -120,7 +120,7 @@ fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
 
 fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Pattern> {
     let scalar = keys::scalar(tree, "a regular expression", mistakes)?;
-    let read = match pattern::read(&scalar.text) {
+    let read = match pattern::read_of_log(&scalar.text) {
         Ok(read) => read,
         Err(error) => {
             let span = error.range.map_or(tree.span, |range| {
