@@ -50,8 +50,6 @@ Exit codes:
 /// What `analyze` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Analyze {
-    #[command(flatten)]
-    pub(crate) run: RunFlags,
     /// Say on stderr why this rule fired or not, by id or alias (repeatable)
     #[arg(long, value_name = "ID")]
     pub(crate) trace: Vec<String>,
@@ -61,6 +59,8 @@ pub(crate) struct Analyze {
     /// Show findings of this severity and above; JSON and YAML always hold all
     #[arg(long, value_enum, default_value_t = Level::Warning)]
     pub(crate) min_severity: Level,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
 }
 
 /// What each command takes that applies rules to one bundle.
@@ -97,8 +97,6 @@ pub(crate) struct RunFlags {
     /// Exit with 1 if there is a finding, or a failed check, of this severity or above
     #[arg(long, value_enum, default_value_t = FailOn::Never)]
     pub(crate) fail_on: FailOn,
-    #[command(flatten)]
-    pub(crate) limits: LimitFlags,
     /// Threads to work with (default: one per core)
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
@@ -114,6 +112,9 @@ pub(crate) struct RunFlags {
     /// All that the report otherwise cuts short, such as evidence and rules that were not evaluated
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    // Last, since what comes after would stand below its heading.
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
 }
 
 /// Limits on archives. What exceeds one is reported and left out; the rest is still read.

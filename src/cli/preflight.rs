@@ -8,11 +8,11 @@ use super::RunFlags;
 /// Say what stands against an upgrade.
 #[derive(Debug, Args)]
 pub(crate) struct Preflight {
-    #[command(flatten)]
-    pub(crate) run: RunFlags,
     /// The version that the cluster is to be upgraded to
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub(crate) to: Option<Version>,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
 }
 
 pub(super) const CODES: &str = "\
