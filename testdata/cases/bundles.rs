@@ -304,7 +304,10 @@ fn the_real_bundle_shows_its_one_fault() {
         .iter()
         .map(|finding| finding.rule.as_str())
         .collect();
-    assert_eq!(rules, ["stale-mount-deleted-volume"]);
+    assert_eq!(
+        rules,
+        ["stale-mount-deleted-volume", "node-removed-residue"]
+    );
     let message = &report.findings[0].message;
     for part in [
         "126,042 EXT4 errors on sdc",

@@ -293,12 +293,19 @@ fn objects_refer_to_what_is_there() {
 
 /// Node, Machine and plan secret name each other, unless the scenario is about their not doing so.
 fn check_machines(name: &str, scenario: &Scenario, all: &[&Value]) {
-    let changed = |node: &str| {
-        scenario
-            .overlay
-            .remove
+    let overlay = &scenario.overlay;
+    let added = |node: &str| {
+        overlay
+            .add
             .iter()
+            .any(|object| object["metadata"]["name"] == node)
+    };
+    let changed = |node: &str| {
+        let removed = overlay.remove.iter();
+        removed
+            .into_iter()
             .any(|reference| reference.contains(node))
+            || added(node)
     };
     for node in all
         .iter()
