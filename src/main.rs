@@ -7,6 +7,7 @@ mod terminal;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -72,7 +73,9 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
         ignored,
     } = prepare(flags, &analyze.trace, |_| ())?;
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
-    let engine = engine.traced(&analyze.trace).ignoring(ignored.clone());
+    // The process ends after this: to take hundreds of rules apart would only keep people waiting.
+    let rules = ManuallyDrop::new(rules);
+    let engine = ManuallyDrop::new(engine.traced(&analyze.trace).ignoring(ignored.clone()));
     let archive = open(flags)?;
     let bar = terminal::bar(!flags.no_progress && !flags.quiet);
     let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
