@@ -131,7 +131,13 @@ fn engine(texts: &[(String, String)]) -> Engine {
         .collect();
     let rules = match RuleSet::from_texts(&texts) {
         Ok(rules) => rules,
-        Err(errors) => panic!("{:?}", errors.mistakes.first()),
+        Err(errors) => panic!(
+            "{:?}",
+            errors
+                .mistakes
+                .iter()
+                .max_by_key(|it| std::cmp::Reverse(it.level))
+        ),
     };
     Engine::new(&rules).expect("the rules compile")
 }
@@ -196,10 +202,10 @@ fn generated(count: usize) -> Vec<(String, String)> {
         "  - { each: x, in: Pod, where: \"it.status.phase == 'Failed' && it.status.reason == 'R@'\" }",
         "  - { each: x, in: Pod, where: \"it.metadata.namespace == 'ns-@' && cond(it, 'Ready').status != 'True'\" }\n  - { let: n, value: x.node() }\n  - { when: \"absent(n) || cond(n, 'Ready').status != 'True'\" }",
         "  - { each: n, in: Node }\n  - { each: x, in: n.pods(), where: \"it.status.containerStatuses.exists(c, c.restartCount > 100@)\" }",
-        "  - { each: x, in: longhorn.io/Volume, where: \"it.status.robustness == 'faulted' || it.status.state == 'state-@'\" }\n  - { collect: r, in: x.replicas(), min: 0 }",
+        "  - { each: x, in: longhorn.io/Volume, where: \"it.status.robustness == 'faulted' || it.metadata.name == 'state-@'\" }\n  - { collect: r, in: x.replicas(), min: 0 }",
         "  - { each: x, in: longhorn.io/Replica, where: \"!empty(it.spec.failedAt) && it.spec.nodeID == 'node-@'\" }\n  - { optional: v, in: x.volume() }",
         "  - { each: x, in: Event, where: \"it.reason == 'Reason@' && age(it.lastTimestamp) < duration('1h')\" }",
-        "  - { each: x, in: PersistentVolumeClaim, where: \"it.status.phase == 'Lost'\" }\n  - { none: p, in: x.pods(), where: \"it.status.phase == 'Running@'\" }",
+        "  - { each: x, in: PersistentVolumeClaim, where: \"it.status.phase == 'Lost'\" }\n  - { none: p, in: x.pods(), where: \"it.status.phase == 'Running' && it.metadata.name == '@'\" }",
         "  - { each: x, in: Node, where: \"cond(it, 'Pressure@').status == 'True'\" }\n  - { collect: p, in: Pod, where: it.node() == x, min: 0 }",
         "  - { collect: xs, in: Pod, where: \"matches(it.metadata.name, r'^none-@-[0-9]+$')\" }\n  - { each: x, in: xs }",
         "  - { each: x, in: ConfigMap, where: \"it.metadata.name == 'config-map-@' && has(it.data.missing)\" }",
@@ -211,7 +217,7 @@ fn generated(count: usize) -> Vec<(String, String)> {
             "id: made-{number}\ntitle: \"{{{{ x.metadata.name }}}} is wrong\"\nseverity: warning\nmatch:\n"
         );
         text.push_str(&mechanism.replace('@', &number.to_string()));
-        text.push_str("\nfinding:\n  subject: x\n  message: \"{{ x.metadata.name }} of {{ x.metadata.namespace }}\"\n  evidence: [{ object: x, fields: [status.phase] }]\n");
+        text.push_str("\nfinding:\n  subject: x\n  message: \"{{ x.metadata.name }} of {{ x.metadata.namespace }}\"\n  evidence: [{ object: x, fields: [metadata.name] }]\n");
         rules.push((format!("rules/node/made-{number}.yaml"), text));
     }
     rules
