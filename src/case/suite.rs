@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, Limits};
 use crate::rule::mistake::Mistake;
-use crate::rule::{Rule, RuleSet, files};
+use crate::rule::{RuleSet, files};
 
 use super::{FileOutcome, Loader, coverage, run_file, snapshot, unreadable};
 
@@ -94,7 +94,7 @@ impl Suite {
     pub fn gaps(&self, selected: &RuleSet, outcomes: &[FileOutcome]) -> Vec<Mistake> {
         let rules = selected.rules().iter();
         let own = rules.filter(|rule| self.rules.contains(&rule.source.name));
-        own.flat_map(|rule: &Rule| coverage::gaps(rule, outcomes))
+        own.flat_map(|rule| coverage::gaps(rule, outcomes))
             .collect()
     }
 

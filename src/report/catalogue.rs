@@ -168,7 +168,7 @@ pub struct ReferenceEntry {
 impl RuleList {
     /// The list of some rules.
     pub fn new(rules: &RuleSet) -> Self {
-        let mut rules: Vec<&Rule> = rules.rules().iter().collect();
+        let mut rules: Vec<&Rule> = rules.rules().iter().map(|rule| &**rule).collect();
         rules.sort_by(|a, b| (a.category, &a.id).cmp(&(b.category, &b.id)));
         RuleList {
             schema: LIST_SCHEMA.to_owned(),

@@ -199,8 +199,7 @@ pub(crate) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<Strin
 
 /// Whether a text can be a name in an expression.
 pub(crate) fn check_name(text: &str, span: Span, mistakes: &mut Mistakes) -> bool {
-    let identifier = Expression::parse(text)
-        .is_ok_and(|read| matches!(read.node, Node::Name(name) if name == text));
+    let identifier = expression::is_name(text);
     if !identifier {
         mistakes
             .error("BD001", span, format!("`{text}` is no name"))
