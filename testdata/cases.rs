@@ -40,5 +40,7 @@ mod packs;
 mod preflight;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/removal.rs"]
+mod removal;
 #[path = "cases/trace.rs"]
 mod trace;
