@@ -20,6 +20,8 @@ mod rules;
 #[path = "writer.rs"]
 mod writer;
 
+#[path = "cases/accuracy.rs"]
+mod accuracy;
 #[path = "cases/broken.rs"]
 mod broken;
 #[path = "cases/commands.rs"]
