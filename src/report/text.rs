@@ -156,8 +156,19 @@ fn nodes_counted(nodes: &[NodeSummary]) -> String {
         .filter(|node| node.exists && node.is_control_plane())
         .count();
     let mut text = wording::count(existing, "node");
-    if control_plane > 0 {
-        text.push_str(&format!(" ({control_plane} control plane)"));
+    let is_witness = |node: &&NodeSummary| node.roles.iter().any(|role| role == "witness");
+    let witnesses = nodes.iter().filter(|node| node.exists).filter(is_witness);
+    // A witness votes in etcd, and runs no control plane that anybody could use.
+    let witnesses = witnesses.count();
+    let mut roles = Vec::new();
+    if control_plane > witnesses {
+        roles.push(format!("{} control plane", control_plane - witnesses));
+    }
+    if witnesses > 0 {
+        roles.push(format!("{witnesses} witness"));
+    }
+    if !roles.is_empty() {
+        text.push_str(&format!(" ({})", roles.join(", ")));
     }
     for (number, word) in [
         (
@@ -244,16 +255,17 @@ fn headline(report: &Report) -> String {
                 }
             }
             if parts.is_empty() {
-                let causes = report
-                    .diagnoses
-                    .iter()
-                    .map(|diagnosis| &diagnosis.cause.subject);
-                parts.extend(
-                    causes
-                        .filter(|subject| subject.kind == "Node")
-                        .map(|subject| subject.name.clone())
-                        .take(1),
-                );
+                let present = report.diagnoses.iter().filter(|it| !it.history);
+                let grave = present.filter(|it| it.severity >= Severity::Error);
+                let mut broken: Vec<&str> = Vec::new();
+                for subject in grave.map(|diagnosis| &diagnosis.cause.subject) {
+                    if subject.kind == "Node" && !broken.contains(&subject.name.as_str()) {
+                        broken.push(&subject.name);
+                    }
+                }
+                if !broken.is_empty() {
+                    parts.push(wording::some(&broken, 5));
+                }
             }
             format!("NODE FAILURE {}", parts.join(", "))
                 .trim_end()

@@ -282,10 +282,22 @@ impl Ground<'_> {
         {
             return vec![format!(
                 "{snapshots} of {}, copied off the node",
-                wording::list(alive, "or")
+                wording::list(&self.within_reach(alive), "or")
             )];
         }
         Vec::new()
+    }
+
+    /// Those of these nodes that are Ready, if any is.
+    fn within_reach(&self, names: &[String]) -> Vec<String> {
+        let nodes = &self.facts.cluster.nodes;
+        let is_down = |name: &&String| {
+            let mut known = nodes.iter().filter(|node| node.name == **name);
+            known.any(NodeSummary::is_not_ready)
+        };
+        let (down, within): (Vec<&String>, Vec<&String>) = names.iter().partition(is_down);
+        let chosen = if within.is_empty() { down } else { within };
+        chosen.into_iter().cloned().collect()
     }
 
     fn is_lost(&self, node: &NodeSummary) -> bool {
