@@ -42,3 +42,5 @@ mod preflight;
 mod quiet;
 #[path = "cases/trace.rs"]
 mod trace;
+#[path = "cases/triage.rs"]
+mod triage;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Report;
-use super::page::clean;
+use super::page::{clean, cut};
 use super::text::{
     self, action_word, confidence_word, distances, evidence_place, evidence_words, folded,
     risk_word, severity_word, when,
@@ -48,7 +48,8 @@ const LIMIT: usize = 65_000;
 const FIRST: usize = 10;
 /// Forms of a diagnosis that fall short of all its evidence, by lines of evidence and of effects.
 const SHORTER: [(usize, usize); 2] = [(4, 20), (1, 5)];
-/// Lines of a list that was cut.
+/// Lines of a list that was cut, once and twice.
+const SOME: usize = 20;
 const FEW: usize = 5;
 
 /// Writes the report, at most as long as an issue may be.
@@ -148,12 +149,14 @@ impl<'a> Writer<'a> {
     ) {
         document.cut(unread, 1);
         document.cut(suppressed, 1);
+        document.cut(facts, 1);
         for form in 1..=SHORTER.len() {
             for part in diagnoses.iter().rev() {
                 document.cut_counted(part.block, form, "shortened");
             }
         }
         document.cut(unread, 2);
+        document.cut(facts, 2);
         let title_alone = SHORTER.len() + 1;
         for range in [
             diagnoses.get(FIRST..),
@@ -173,14 +176,7 @@ impl<'a> Writer<'a> {
         for step in steps.iter().rev() {
             document.cut_counted(step.block, 1, "step");
         }
-        for (block, form) in [
-            (facts, 1),
-            (hidden, 1),
-            (nodes, 1),
-            (unread, 3),
-            (facts, 2),
-            (title, 1),
-        ] {
+        for (block, form) in [(hidden, 1), (nodes, 1), (unread, 3), (facts, 3), (title, 1)] {
             document.cut(block, form);
         }
     }
@@ -222,7 +218,7 @@ impl<'a> Writer<'a> {
             }
             text
         };
-        Block::new(vec![form(usize::MAX), form(FEW)])
+        Block::new(vec![form(usize::MAX), form(SOME), form(FEW)])
     }
 
     fn nodes(&self) -> String {
@@ -231,9 +227,11 @@ impl<'a> Writer<'a> {
             return String::new();
         }
         let mut lines =
-            String::from("| node | upgrade | kubelet | state | |\n|---|---|---|---|---|\n");
+            String::from("| node | upgrade | kubelet | status | |\n|---|---|---|---|---|\n");
         for row in &table.rows {
-            let cells = [&row.name, &row.state, &row.version, &row.ready, &row.remark];
+            // In text a wide gap parts the remarks.
+            let remark = row.remark.replace("  ", ", ");
+            let cells = [&row.name, &row.state, &row.version, &row.ready, &remark];
             let cells = cells.map(|cell| inline(cell));
             let _ = writeln!(lines, "| {} |", cells.join(" | "));
         }
@@ -314,7 +312,7 @@ impl<'a> Writer<'a> {
         fold(
             text,
             &format!("Evidence: {}", wording::count(places, "place")),
-            &fence(&lines),
+            &fence("text", &lines),
         );
     }
 
@@ -355,7 +353,7 @@ impl<'a> Writer<'a> {
         fold(
             text,
             &format!("What follows from it: {}", wording::count(all, "finding")),
-            &fence(&lines),
+            &fence("text", &lines),
         );
     }
 
@@ -374,7 +372,7 @@ impl<'a> Writer<'a> {
         let mut text = format!("**{number}.** {} ({risk}{of})\n\n", inline(&step.text));
         if let Some(command) = &step.command {
             let lines: Vec<String> = command.lines().map(str::to_owned).collect();
-            let _ = write!(text, "{}\n", fence(&lines));
+            let _ = writeln!(text, "{}", fence("sh", &lines));
         }
         for (label, words) in [
             ("Check", &step.check),
@@ -411,7 +409,7 @@ impl<'a> Writer<'a> {
         let mut text = String::new();
         match lines.len() {
             0 => {}
-            _ if self.options.show_suppressed => fold(&mut text, &summary, &fence(&lines)),
+            _ if self.options.show_suppressed => fold(&mut text, &summary, &fence("text", &lines)),
             _ => text = format!("{summary} not shown.\n\n"),
         }
         text
@@ -426,7 +424,7 @@ impl<'a> Writer<'a> {
             .collect();
         let form = |unread: usize, evaluated: usize| {
             let read = text::read_words(self.report);
-            let mut text = format!("### Examined\n\nRead: {read}.\n\n");
+            let mut text = format!("### Examined, and what was not\n\nRead: {read}.\n\n");
             for (what, lines, limit) in [
                 ("Not read, or not there", &lines, unread),
                 ("Not evaluated", &rules, evaluated),
@@ -439,7 +437,7 @@ impl<'a> Writer<'a> {
                     fold(
                         &mut text,
                         &format!("{what}: {}", lines.len()),
-                        &fence(&shown),
+                        &fence("text", &shown),
                     );
                 }
             }

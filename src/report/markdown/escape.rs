@@ -5,15 +5,19 @@
 //! them after Markdown is read: escaping by backslash or entity does not help. A space without width
 //! does.
 
-use super::clean;
+use super::{clean, cut};
 
 /// A space of no width, by its number: so it can be seen in the source.
 const APART: &str = "&#8203;";
+
+/// Signs of a text that are shown: no title, message or fact that is meant for people has more.
+const LONGEST: usize = 2_000;
 
 /// A text as one line of a paragraph, a heading, an item of a list or a cell of a table.
 pub(super) fn inline(text: &str) -> String {
     let text = clean(text);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = cut(&text, LONGEST);
     let mut escaped = String::with_capacity(text.len() + text.len() / 4);
     // What begins a list, a heading or a line below one.
     if text.starts_with(['-', '+', '=']) {
@@ -21,10 +25,8 @@ pub(super) fn inline(text: &str) -> String {
     }
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     for (at, sign) in text.char_indices() {
-        let (before, after) = (
-            text.get(..at).unwrap_or_default(),
-            &text[at + sign.len_utf8()..],
-        );
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at..).unwrap_or_default();
         match sign {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -44,7 +46,7 @@ pub(super) fn inline(text: &str) -> String {
                 escaped.push(sign);
                 escaped.push_str(APART);
             }
-            ':' if after.starts_with("//") => {
+            ':' if after.starts_with("://") => {
                 escaped.push(sign);
                 escaped.push_str(APART);
             }
@@ -81,11 +83,11 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Lines as a block of code, which none of them ends.
-pub(super) fn fence(lines: &[String]) -> String {
+pub(super) fn fence(language: &str, lines: &[String]) -> String {
     let lines: Vec<String> = lines.iter().map(|line| clean(line)).collect();
     let longest = lines.iter().map(|line| longest_run(line)).max();
     let ticks = "`".repeat((longest.unwrap_or_default() + 1).max(3));
-    let mut text = format!("{ticks}text\n");
+    let mut text = format!("{ticks}{language}\n");
     for line in lines {
         text.push_str(line.trim_end());
         text.push('\n');
