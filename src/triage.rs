@@ -82,7 +82,13 @@ impl Triage<'_> {
     }
 
     fn analyse(&self, found: &Found, keep: &Keep<'_>) -> Outcome {
-        let failed = |failure| Outcome::Row(Box::new(Row::failed(found, failure)));
+        let failed = |mut failure: Failure| {
+            // What a server answered may hold anything.
+            if self.mask {
+                failure.reason = mask::masked(&failure.reason).into_owned();
+            }
+            Outcome::Row(Box::new(Row::failed(found, failure)))
+        };
         let archive = match Archive::open(&found.paths, self.limits) {
             Ok(archive) => archive,
             Err(_) if found.grounds == Grounds::Content => return Outcome::NoBundle,

@@ -17,7 +17,7 @@ const WIDEST_PATH: usize = 44;
 /// Columns of the others: cluster, versions, verdict.
 const CLUSTER: usize = 8;
 const VERSIONS: usize = 15;
-const VERDICT: usize = 22;
+const VERDICT: usize = 24;
 /// Of a group so many bundles are named unless all are asked for.
 const NAMED: usize = 10;
 
@@ -69,7 +69,7 @@ impl Table {
         let origin = [
             format!("{} {}", tool.name, tool.version),
             wording::count(tool.rules.count, "rule"),
-            wording::count(found, "candidate"),
+            format!("{} found", wording::grouped(found as u64)),
         ];
         page.paragraph((PLAIN, ""), 2, (DIM, &origin.join(" · ")))?;
         page.blank()?;
@@ -180,19 +180,19 @@ impl Table {
     }
 }
 
-/// `upgrade stuck · repair`, and how it is painted.
+/// `upgrade stuck: repair`, and how it is painted.
 fn verdict(row: &Row) -> (String, Paint) {
     let Some(verdict) = &row.verdict else {
         return ("-".to_owned(), PLAIN);
     };
     let (state, paint) = match verdict.state {
-        VerdictState::UpgradeStuck => ("stuck", colored(AnsiColor::Red)),
-        VerdictState::UpgradeFailed => ("failed", colored(AnsiColor::Red)),
-        VerdictState::UpgradeRefused => ("refused", colored(AnsiColor::Red)),
+        VerdictState::UpgradeStuck => ("upgrade stuck", colored(AnsiColor::Red)),
+        VerdictState::UpgradeFailed => ("upgrade failed", colored(AnsiColor::Red)),
+        VerdictState::UpgradeRefused => ("upgrade refused", colored(AnsiColor::Red)),
         VerdictState::NodeFailure => ("node failure", colored(AnsiColor::Red)),
         VerdictState::Degraded => ("degraded", colored(AnsiColor::Yellow)),
         VerdictState::NotAssessable => ("not assessable", colored(AnsiColor::Yellow)),
-        VerdictState::UpgradeProgressing => ("progressing", PLAIN),
+        VerdictState::UpgradeProgressing => ("upgrade progressing", PLAIN),
         VerdictState::NoFinding => ("no finding", PLAIN),
     };
     let action = match verdict.action {
