@@ -24,6 +24,9 @@ pub use row::{
     VerdictInShort,
 };
 
+/// Bundles in memory at once, however many threads there are: each is read by all that are free.
+const MOST_IN_FLIGHT: usize = 32;
+
 /// Finds the bundles among files and in directories.
 #[must_use]
 pub fn find(paths: &[PathBuf]) -> Search {
@@ -67,7 +70,7 @@ impl Triage<'_> {
         keep: &Keep<'_>,
         tell: &mut dyn FnMut(Outcome) -> io::Result<()>,
     ) -> io::Result<()> {
-        let lanes = rayon::current_num_threads();
+        let lanes = rayon::current_num_threads().min(MOST_IN_FLIGHT);
         in_order::in_order(found, lanes, &|found| self.examine(found, keep), tell)
     }
 

@@ -136,6 +136,18 @@ impl Probe {
         }
     }
 
+    /// The same from the first bytes alone, for a file of which nothing else says that it is an
+    /// archive: a directory may hold any number of them.
+    pub(super) fn glance(bytes: &Slice) -> Probe {
+        let kind = Kind::at_the_beginning(bytes);
+        Probe {
+            kind,
+            begins: kind.is_some(),
+            last_piece: None,
+            is_empty: bytes.length() == 0,
+        }
+    }
+
     /// Whether it is the last file of a zip that `zip -s` split.
     pub(super) fn is_last_of_split(&self) -> bool {
         self.last_piece.is_some_and(|last_piece| last_piece > 0)

@@ -220,12 +220,14 @@ struct File {
 
 impl File {
     fn at(path: PathBuf) -> File {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = Name::of(&path.file_name().unwrap_or_default().to_string_lossy());
+        let probe = match name.promises {
+            true => Probe::of,
+            false => Probe::glance,
+        };
         File {
-            name: Name::of(&name),
-            probe: Slice::file(&path)
-                .map(|bytes| Probe::of(&bytes))
-                .unwrap_or_default(),
+            name,
+            probe: Slice::file(&path).as_ref().map(probe).unwrap_or_default(),
             path,
         }
     }

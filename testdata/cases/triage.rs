@@ -159,6 +159,9 @@ fn bundles_are_found_whatever_they_are_packed_in() {
     // The last piece of one that is lost, and a name that promises what it does not hold.
     write_one(&stage, "in/g/lost.zip.002", &[7; 1000]);
     write_one(&stage, "in/g/page.zip", b"<html>Sign in</html>");
+    // Numbered, and no pieces of one: the first is cut short, the second is nothing.
+    write_one(&stage, "in/h/case-1.zip", &bytes[..bytes.len() / 2]);
+    write_one(&stage, "in/h/case-2.zip", &[7; 1000]);
     // None of these is anything of ours.
     write_one(&stage, "in/README.md", b"notes");
     write_one(&stage, "in/logs/app/old/app.log", b"a line");
@@ -203,6 +206,8 @@ fn bundles_are_found_whatever_they_are_packed_in() {
             ("f", 0, true),
             ("g", 0, false),
             ("g", 0, false),
+            ("h", 0, found[9].2),
+            ("h", 0, false),
         ],
         "{}",
         ended.out
