@@ -8,7 +8,7 @@ use crate::archive::{Archive, Limits};
 use crate::rule::mistake::Mistake;
 use crate::rule::{RuleSet, files};
 
-use super::{FileOutcome, Loader, coverage, run_file, snapshot, unreadable};
+use super::{FileOutcome, Loader, coverage, file, run_file, snapshot, unreadable};
 
 /// Case files, and the rule files that they stand beside.
 #[derive(Debug, Default)]
@@ -55,6 +55,15 @@ impl Suite {
 
     fn stand_beside(&mut self, found: Vec<files::File>) {
         self.rules.extend(found.into_iter().map(|file| file.name));
+    }
+
+    /// Names of the cases of a rule.
+    pub fn names_of(&self, rule: &str) -> Vec<String> {
+        let files = self.cases.iter();
+        let own = files.filter(|case| id(Path::new(&case.name)) == rule);
+        own.filter_map(|case| case.text.as_deref().ok())
+            .flat_map(file::names)
+            .collect()
     }
 
     /// Runs the cases of the `selected` rules, all of `rules` being at hand. What a case names is

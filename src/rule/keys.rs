@@ -117,6 +117,17 @@ impl<'t> Keys<'t> {
     }
 }
 
+/// The value of a key, of what may be a map.
+pub(crate) fn child<'t>(tree: &'t Tree, key: &str) -> Option<&'t Tree> {
+    match &tree.value {
+        Value::Map(entries) => entries
+            .iter()
+            .find(|entry| entry.key.value == key)
+            .map(|entry| &entry.value),
+        _ => None,
+    }
+}
+
 /// Says that a value is not what its key wants.
 pub(crate) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
     if matches!(tree.value, Value::Refused) {
