@@ -298,7 +298,7 @@ fn rows_follow_the_flags_of_analyze() {
     );
     let ignored = row("--ignore accepted.yaml");
     assert_eq!(ignored["findings"]["critical"], 0);
-    assert!(row("--max-entries 500")["problems"].as_u64() > Some(0));
+    assert!(row("--max-entry-size 4Ki")["problems"].as_u64() > Some(0));
 
     // The rows of a file are there as a whole, like those of a report of one.
     stage
