@@ -150,8 +150,7 @@ impl Searcher<'_> {
 
     /// Whether a directory is the top of an extracted bundle.
     fn is_bundle(&self, directory: &Path) -> bool {
-        let has = |name: &&str| directory.join(name).is_file();
-        if self.signs.files.iter().any(|name| has(name)) {
+        if (self.signs.files.iter()).any(|name| directory.join(name).is_file()) {
             return true;
         }
         let inner = self.signs.directories.iter();

@@ -65,7 +65,7 @@ mod tests {
                 let now = flying.fetch_add(1, Ordering::SeqCst) + 1;
                 most.fetch_max(now, Ordering::SeqCst);
                 // The first of each ten takes longest, so that others overtake it.
-                let length = if item % 10 == 0 { 5 } else { item % 3 };
+                let length = if item.is_multiple_of(10) { 5 } else { item % 3 };
                 std::thread::sleep(std::time::Duration::from_millis(length));
                 flying.fetch_sub(1, Ordering::SeqCst);
                 *item

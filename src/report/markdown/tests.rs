@@ -122,12 +122,12 @@ fn filled_with(text: &str) -> Report {
         full.references = vec!["https://example.com/a_b?c=d#e".into()];
         full
     };
-    let mut report = samples::stuck_upgrade();
+    let sample = samples::stuck_upgrade();
     let facts = Facts {
-        bundle: report.bundle.clone(),
-        cluster: report.cluster.clone(),
-        upgrade: report.upgrade.clone(),
-        coverage: report.coverage.clone(),
+        bundle: sample.bundle,
+        cluster: sample.cluster,
+        upgrade: sample.upgrade,
+        coverage: sample.coverage,
     };
     let mut suppressed = full("suppressed");
     suppressed.suppressed = Some(Suppression {
@@ -140,18 +140,15 @@ fn filled_with(text: &str) -> Report {
         count: 3,
         digest: String::new(),
     });
-    let mut links = Vec::new();
-    links.push(crate::diagnosis::Link {
+    let links = [crate::diagnosis::Link {
         cause_rule: "a".into(),
         effect_rule: "b".into(),
         same: Vec::new(),
         order: crate::diagnosis::Order::Any,
         strength: crate::finding::Confidence::Certain,
         note: None,
-    });
-    report = Report {
-        ..Report::new(tool, facts, findings, &links)
-    };
+    }];
+    let mut report = Report::new(tool, facts, findings, &links);
     report.bundle.file = words();
     let verdict = &mut report.verdict;
     verdict.summary = words();
