@@ -46,3 +46,5 @@ mod quiet;
 mod removal;
 #[path = "cases/trace.rs"]
 mod trace;
+#[path = "cases/triage.rs"]
+mod triage;
