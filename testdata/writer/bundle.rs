@@ -227,7 +227,11 @@ impl World {
                 }
             }
         }
-        for node in self.alive() {
+        for node in self
+            .nodes
+            .iter()
+            .filter(|node| node.lost.is_none() || node.shape.archived)
+        {
             let path = format!("nodes/{}.zip", node.name());
             let (content, paths) = self.node_archive(node, &laid_out.targets)?;
             laid_out.paths.extend(paths);

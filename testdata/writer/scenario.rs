@@ -74,6 +74,8 @@ pub struct ClusterShape {
     /// Whether the monitoring add-on is on.
     #[serde(default = "yes")]
     pub monitoring: bool,
+    /// Host of Prometheus, the one pod of the system with a volume; the first that answers unless given.
+    pub prometheus: Option<String>,
     /// Factor on the amount of ordinary log lines.
     #[serde(default = "one")]
     pub log_scale: f64,
@@ -124,6 +126,11 @@ pub struct NodeShape {
     pub lost: Option<String>,
     /// When it was started last; three weeks before the collection unless an upgrade rebooted it.
     pub booted: Option<String>,
+    /// When the boot before the last one broke off, with no step of a shutdown; it began three weeks before the collection.
+    pub crashed: Option<String>,
+    /// Its archive is there though it is lost: somebody made it on the host itself.
+    #[serde(default)]
+    pub archived: bool,
     /// Disks; a system SSD and a data SSD unless given.
     #[serde(default = "default_disks")]
     pub disks: Vec<DiskShape>,
@@ -145,6 +152,18 @@ pub struct DiskShape {
     /// `system` or `data`.
     #[serde(rename = "use")]
     pub purpose: DiskUse,
+}
+
+impl DiskShape {
+    /// Kernel name of one of its partitions: `sda5`, `nvme0n1p5`.
+    pub fn partition(&self, number: usize) -> String {
+        let between = if self.device.ends_with(|last: char| last.is_ascii_digit()) {
+            "p"
+        } else {
+            ""
+        };
+        format!("{}{between}{number}", self.device)
+    }
 }
 
 /// What a disk holds.
@@ -383,6 +402,10 @@ pub struct Expectation {
     /// Rules of the findings that have no cause among the others.
     #[serde(default)]
     pub roots: Vec<String>,
+    /// Rules, the cause first: the diagnosis of rank 1 begins with it, and each of the others is its effect by the one
+    /// before, and stands behind it.
+    #[serde(default)]
+    pub chains: Vec<Vec<String>>,
     /// No finding of severity error or above.
     #[serde(default)]
     pub quiet: bool,

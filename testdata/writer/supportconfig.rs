@@ -108,10 +108,10 @@ impl World {
                     "reboot   system boot  {} {}   {}\n",
                     node.os.kernel,
                     self.clock.local(*boot, "%a %b %e %H:%M:%S %Y"),
-                    if age == 0 {
-                        "still running"
-                    } else {
-                        "- shutdown"
+                    match (age, node.crashed) {
+                        (0, _) => "still running",
+                        (1, Some(_)) => "- crash",
+                        _ => "- shutdown",
                     }
                 )
             })
@@ -166,7 +166,7 @@ impl World {
     }
 
     fn mounts(&self, node: &Node, shape: &HostShape) -> Vec<MountShape> {
-        let system = &node.shape.disks[0].device;
+        let system = |part| format!("/dev/{}", node.shape.disks[0].partition(part));
         let mut mounts = vec![
             (
                 "/dev/loop0".to_owned(),
@@ -176,30 +176,18 @@ impl World {
                 54,
             ),
             (
-                format!("/dev/{system}3"),
+                system(3),
                 "ext4",
                 "/run/initramfs/cos-state".to_owned(),
                 8_152_864,
                 69,
             ),
-            (
-                format!("/dev/{system}2"),
-                "ext4",
-                "/oem".to_owned(),
-                46_028,
-                2,
-            ),
-            (
-                format!("/dev/{system}5"),
-                "ext4",
-                "/usr/local".to_owned(),
-                153_707_984,
-                58,
-            ),
+            (system(2), "ext4", "/oem".to_owned(), 46_028, 2),
+            (system(5), "ext4", "/usr/local".to_owned(), 153_707_984, 58),
         ];
         for disk in node.longhorn_disks(&self.identity) {
             let device = if disk.shape.purpose == DiskUse::System {
-                format!("/dev/{system}6")
+                system(6)
             } else {
                 format!("/dev/{}", disk.shape.device)
             };
@@ -373,7 +361,7 @@ impl World {
                 ("ext4", "HARV_LH_DEFAULT", "280.9G", disk.path.as_str()),
             ];
             for (number, (kind, label, size, mount)) in parts.iter().enumerate() {
-                let partition = format!("{device}{}", number + 1);
+                let partition = disk.shape.partition(number + 1);
                 let branch = if number + 1 == parts.len() {
                     "`-"
                 } else {
