@@ -374,7 +374,7 @@ impl World {
                         &pod.containers[0],
                         format!("pod {} does not have a host assigned", pod.name),
                     ),
-                    Some(node) if node.lost.is_some() => {
+                    Some(node) if node.lost.is_some() && !node.shape.answers => {
                         for container in &pod.containers {
                             complain(
                                 container,

@@ -131,6 +131,9 @@ pub struct NodeShape {
     /// Its archive is there though it is lost: somebody made it on the host itself.
     #[serde(default)]
     pub archived: bool,
+    /// Its kubelet gives out logs of pods though it is lost: only what it reports arrives nowhere.
+    #[serde(default)]
+    pub answers: bool,
     /// Disks; a system SSD and a data SSD unless given.
     #[serde(default = "default_disks")]
     pub disks: Vec<DiskShape>,

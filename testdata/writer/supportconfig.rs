@@ -292,8 +292,14 @@ impl World {
 
     fn disk_sections(&self, node: &Node, shape: &HostShape) -> String {
         let mut partitions = "major minor  #blocks  name\n\n".to_owned();
+        // The columns are as wide as the longest name in them.
+        let longest = (node.shape.disks.iter())
+            .map(|disk| disk.partition(1).len())
+            .max()
+            .unwrap_or_default();
+        let (wide, narrow) = (10.max(longest + 2), 6.max(longest));
         let mut blocks = format!(
-            "{:<10} {:<6} {:<7} {:<6} {:<16} {:<2} {:<2} {:<26} {:>7} MOUNTPOINT\n",
+            "{:<wide$} {:<narrow$} {:<7} {:<6} {:<16} {:<2} {:<2} {:<26} {:>7} MOUNTPOINT\n",
             "NAME", "KNAME", "MAJ:MIN", "FSTYPE", "LABEL", "RO", "RM", "MODEL", "SIZE"
         );
         let mut row = |name: &str,
@@ -305,7 +311,7 @@ impl World {
                        model: &str,
                        size: &str,
                        mount: &str| {
-            blocks.push_str(format!("{name:<10} {kname:<6} {number:<7} {kind:<6} {label:<16} {read_only:<2} 0  {model:<26} {size:>7} {mount}").trim_end());
+            blocks.push_str(format!("{name:<wide$} {kname:<narrow$} {number:<7} {kind:<6} {label:<16} {read_only:<2} 0  {model:<26} {size:>7} {mount}").trim_end());
             blocks.push('\n');
         };
         row(

@@ -28,6 +28,7 @@ pub fn synthetic(nodes: usize, seed: u64, log_scale: f64) -> Scenario {
         booted: None,
         crashed: None,
         archived: false,
+        answers: false,
         disks: disks(),
     };
     let machines = names.iter().enumerate().flat_map(|(index, node)| {
