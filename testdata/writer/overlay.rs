@@ -25,6 +25,9 @@ impl World {
         }
         for reference in &overlay.remove {
             objects.remove(&self.expand(reference)?)?;
+            if let Some(node) = reference.strip_prefix("Node/") {
+                objects.drop_pods_of(node);
+            }
         }
         for event in &overlay.events {
             let found = objects

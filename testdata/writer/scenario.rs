@@ -361,6 +361,9 @@ pub struct HostShape {
     /// Mounts that are read-only; `*` stands for any part of a path.
     #[serde(default)]
     pub read_only: Vec<String>,
+    /// Longhorn volumes attached over iSCSI: kernel name to `namespace/claim`.
+    #[serde(default)]
+    pub attached: BTreeMap<String, String>,
     /// The clock is not synchronised.
     #[serde(default)]
     pub clock_unsynchronised: bool,

@@ -386,6 +386,27 @@ impl World {
                 );
             }
         }
+        for (index, (device, claim)) in shape.attached.iter().enumerate() {
+            let volume = (self.volumes.iter())
+                .find(|volume| format!("{}/{}", volume.namespace, volume.claim) == *claim);
+            let Some(volume) = volume else { continue };
+            let hash = self
+                .identity
+                .hex(&format!("globalmount/{}", volume.name), 64);
+            row(
+                device,
+                device,
+                &format!("8:{}", 80 + index * 16),
+                "ext4",
+                "",
+                0,
+                "VIRTUAL-DISK",
+                &format!("{}G", volume.gibibytes),
+                &format!(
+                    "/var/lib/kubelet/plugins/kubernetes.io/csi/driver.longhorn.io/{hash}/globalmount"
+                ),
+            );
+        }
         let mounted: String = self
             .mounts(node, shape)
             .iter()
