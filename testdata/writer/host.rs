@@ -327,6 +327,13 @@ impl World {
         loop {
             time += SignedDuration::from_micros(i64::try_from(1 + random.below(step)).unwrap_or(1));
             if time > end {
+                // The kernel hardly ever is silent for long: a crash is soon behind its last word.
+                if node.crashed == Some(end) {
+                    lines.push(Line {
+                        time: end - SignedDuration::from_secs(7),
+                        text: running[5].to_owned(),
+                    });
+                }
                 return lines;
             }
             let text = running[usize::try_from(random.below(running.len() as u64)).unwrap_or(0)];
