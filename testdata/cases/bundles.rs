@@ -96,13 +96,8 @@ fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
             Some(_) => {}
         }
     }
-    let expected = |rule: &str| {
-        expect.find.iter().any(|wanted| wanted.rule == rule)
-            || expect.allow.iter().any(|allowed| allowed == rule)
-            || expect.chains.iter().flatten().any(|link| link == rule)
-    };
     for finding in active().filter(|finding| finding.severity >= Severity::Error) {
-        if expect.quiet || !expected(&finding.rule) {
+        if expect.quiet || !expect.names(&finding.rule) {
             wrong.push(format!(
                 "noisy: {} on {}: {}",
                 finding.rule, finding.subject, finding.title

@@ -417,6 +417,15 @@ pub struct Expectation {
     pub quiet: bool,
 }
 
+impl Expectation {
+    /// Whether it speaks of findings of a rule, in whatever way.
+    pub fn names(&self, rule: &str) -> bool {
+        self.find.iter().any(|wanted| wanted.rule == rule)
+            || self.allow.iter().any(|allowed| allowed == rule)
+            || self.chains.iter().flatten().any(|link| link == rule)
+    }
+}
+
 /// The verdict.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
