@@ -93,12 +93,8 @@ fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
             Some(_) => {}
         }
     }
-    let expected = |rule: &str| {
-        expect.find.iter().any(|wanted| wanted.rule == rule)
-            || expect.allow.iter().any(|allowed| allowed == rule)
-    };
     for finding in active().filter(|finding| finding.severity >= Severity::Error) {
-        if expect.quiet || !expected(&finding.rule) {
+        if expect.quiet || !expect.names(&finding.rule) {
             wrong.push(format!(
                 "noisy: {} on {}: {}",
                 finding.rule, finding.subject, finding.title
@@ -119,6 +115,12 @@ fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
             ));
         }
     }
+    wrong.extend(
+        expect
+            .chains
+            .iter()
+            .filter_map(|chain| broken_chain(chain, report)),
+    );
     if let Some(verdict) = &expect.verdict {
         let said = serde_json::to_value(&report.verdict).expect("a verdict is JSON");
         for (key, wanted) in [("state", &verdict.state), ("action", &verdict.action)] {
@@ -133,6 +135,44 @@ fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Where the diagnosis of rank 1 does not tell a chain: it begins with another cause, a link is not its effect by the
+/// link before, or does not stand behind it.
+fn broken_chain(chain: &[String], report: &Report) -> Option<String> {
+    let (head, rest) = chain.split_first()?;
+    let Some(first) = report.diagnoses.first() else {
+        return Some(format!("chain {chain:?}: there is no diagnosis"));
+    };
+    if first.cause.rule != *head {
+        return Some(format!(
+            "chain {chain:?}: rank 1 is {}, not {head}",
+            first.cause.rule
+        ));
+    }
+    let rule_of = |id: &str| {
+        let finding = report.findings.iter().find(|finding| finding.id == id);
+        finding.map_or("", |finding| finding.rule.as_str())
+    };
+    let place = |id: &str| first.effects.iter().position(|effect| effect == id);
+    let mut reached = vec![first.cause.finding.as_str()];
+    for (number, link) in rest.iter().enumerate() {
+        let next: Vec<&str> = first
+            .edges
+            .iter()
+            .filter(|edge| rule_of(&edge.to) == link && reached.contains(&edge.from.as_str()))
+            .filter(|edge| place(&edge.from) < place(&edge.to))
+            .map(|edge| edge.to.as_str())
+            .collect();
+        if next.is_empty() {
+            return Some(format!(
+                "chain {chain:?}: {link} is no effect by {}",
+                chain[number]
+            ));
+        }
+        reached = next;
+    }
+    None
 }
 
 #[test]
