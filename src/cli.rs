@@ -2,6 +2,7 @@
 
 pub(crate) mod preflight;
 pub(crate) mod rules;
+pub(crate) mod timeline;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     /// Say what stands against an upgrade: each check passed, failed or not computable
     #[command(after_help = preflight::CODES)]
     Preflight(Box<preflight::Preflight>),
+    /// Say what happened when: events, conditions, log hits, boots and upgrade steps in one order
+    #[command(after_help = timeline::CODES)]
+    Timeline(Box<timeline::Timeline>),
     /// List, explain, check and test rules, and write new ones
     Rules(rules::Rules),
     /// Print completions for a shell
@@ -59,6 +63,8 @@ pub(crate) struct Analyze {
     /// Show findings of this severity and above; JSON and YAML always hold all
     #[arg(long, value_enum, default_value_t = Level::Warning)]
     pub(crate) min_severity: Level,
+    #[command(flatten)]
+    pub(crate) ask: timeline::AskFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
 }

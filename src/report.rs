@@ -1,5 +1,6 @@
 //! The report: one model, written as text, JSON or YAML.
 
+mod about;
 pub mod cases;
 pub mod catalogue;
 pub mod dialect;
@@ -15,6 +16,7 @@ pub mod relations;
 mod samples;
 mod table;
 pub mod text;
+pub mod timeline;
 pub mod trace;
 pub mod yaml;
 
@@ -23,6 +25,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::about::About;
 use crate::diagnosis::facts::{BundleInfo, ClusterSummary, Coverage, UpgradeSummary};
 use crate::diagnosis::{Diagnosis, Facts, Link, PlanStep, Verdict};
 use crate::finding::Finding;
@@ -56,6 +59,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How much was examined, and what was not.
     pub coverage: Coverage,
+    /// Everything known of the object that was asked about.
+    pub about: Option<About>,
 }
 
 /// The program and its rules.
@@ -106,6 +111,7 @@ impl Report {
             plan: outcome.plan,
             findings: outcome.findings,
             coverage: facts.coverage,
+            about: None,
         }
     }
 }
@@ -172,6 +178,7 @@ mod tests {
                 min_severity: crate::finding::Severity::Info,
                 show_suppressed: true,
                 verbose: true,
+                since: None,
             };
             insta::assert_snapshot!("stuck-upgrade-verbose-80", written(&samples::stuck_upgrade(), Format::Text(all)));
         });
@@ -257,7 +264,7 @@ mod tests {
         };
         assert_eq!(
             keys(2, "").join(" "),
-            "schema tool bundle cluster upgrade verdict diagnoses plan findings coverage"
+            "schema tool bundle cluster upgrade verdict diagnoses plan findings coverage about"
         );
         for (indent, from, expected) in [
             (4, "\"tool\": ", "name version rules"),

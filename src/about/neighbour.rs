@@ -1,0 +1,86 @@
+//! What relations lead to from an object, and what of that belongs to it.
+
+use std::collections::BTreeSet;
+
+use super::Neighbour;
+use super::state::state;
+use crate::finding::ObjectName;
+use crate::graph::relation::{RELATIONS, Relation};
+use crate::graph::{Graph, KindId, Subject};
+
+/// From the object so many relations are followed in a row: from a machine to its claim, the claim's
+/// volume, and that one's replicas.
+const DEPTH: u8 = 4;
+
+/// What each relation leads to, in the order of the relations. Events are in the timeline.
+pub(super) fn neighbours(graph: &Graph, subject: &Subject) -> Vec<Neighbour> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::from([subject.clone()]);
+    for relation in relations(graph, kind_of(graph, subject)) {
+        for other in relation.follow(graph, subject, None) {
+            if !seen.insert(other.clone()) {
+                continue;
+            }
+            let state = state(graph, &other);
+            found.push(Neighbour {
+                relation: relation.name.to_owned(),
+                object: graph.name_of(&other),
+                exists: matches!(other, Subject::Object(_)),
+                well: state.as_ref().and_then(|state| state.well),
+                state: state.map(|state| state.word),
+            });
+        }
+    }
+    found
+}
+
+/// Names of all that the object is made of or rests on, by relations from one to the next.
+pub(super) fn belongings(graph: &Graph, subject: &Subject) -> BTreeSet<ObjectName> {
+    let mut seen = BTreeSet::from([subject.clone()]);
+    let mut edge = vec![subject.clone()];
+    for depth in 0..DEPTH {
+        let mut next = Vec::new();
+        for from in edge {
+            if depth > 0 && !leads_on(graph, subject, &from) {
+                continue;
+            }
+            for relation in relations(graph, kind_of(graph, &from)) {
+                for other in relation.follow(graph, &from, None) {
+                    if seen.insert(other.clone()) {
+                        next.push(other);
+                    }
+                }
+            }
+        }
+        edge = next;
+    }
+    seen.iter().map(|subject| graph.name_of(subject)).collect()
+}
+
+/// Whether what an object leads to still belongs to the one that was asked about. Through a node or
+/// an upgrade everything hangs together.
+fn leads_on(graph: &Graph, subject: &Subject, from: &Subject) -> bool {
+    let kind = |subject: &Subject| graph.kind_display(kind_of(graph, subject)).to_owned();
+    match kind(subject).as_str() {
+        // Its pods and replicas are on it; their volumes, machines and owners are not.
+        "Node" => matches!(kind(from).as_str(), "doctor/UpgradeStep" | "Machine"),
+        "Upgrade" => !matches!(kind(from).as_str(), "Node" | "Machine" | "Pod"),
+        _ => !matches!(
+            kind(from).as_str(),
+            "Node" | "Upgrade" | "Machine" | "DaemonSet" | "longhorn.io/Node" | "CustomResourceDefinition"
+        ),
+    }
+}
+
+fn relations(graph: &Graph, kind: KindId) -> impl Iterator<Item = &'static Relation> {
+    RELATIONS
+        .iter()
+        .filter(move |relation| relation.name != "events" && relation.starts_from(graph, kind))
+}
+
+fn kind_of(graph: &Graph, subject: &Subject) -> KindId {
+    match subject {
+        Subject::Object(id) => graph.object(*id).kind(),
+        Subject::Ghost(ghost) => ghost.kind,
+    }
+}

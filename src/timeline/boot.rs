@@ -1,0 +1,123 @@
+//! When hosts came up and went down, from their own journals and from `last`.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Context, Entry, EntrySource};
+use crate::finding::{Evidence, ObjectName, Severity};
+use crate::graph::ObjectView;
+use crate::graph::kind::DERIVED_GROUP;
+use crate::parse::document::View;
+use crate::parse::host::{BootRecord, BootRecordKind, Clock};
+use crate::parse::time::{timestamp, unix_date, zone_offset};
+
+/// A start in `last` and one in a journal that are no further apart are one.
+const SAME: SignedDuration = SignedDuration::from_mins(3);
+
+pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for boot in context.graph.all(DERIVED_GROUP, "Boot") {
+        entries.extend(started(context, boot));
+        entries.extend(ended(context, boot));
+    }
+    for (node, facts) in &context.bundle.hosts {
+        for record in &facts.boot_records {
+            entries.extend(recorded(node, &facts.clock, record, &entries));
+        }
+    }
+    for entry in &mut entries {
+        let node = entry.node.clone();
+        context.by_clock_of(node.as_deref(), entry);
+    }
+    entries
+}
+
+fn started(context: &Context<'_>, boot: ObjectView<'_>) -> Option<Entry> {
+    let time = boot.text(&["startedAt"]).and_then(timestamp)?;
+    let kernel = boot.text(&["kernel"]);
+    let kernel = kernel.map(|kernel| format!(" with kernel {kernel}"));
+    let what = format!("came up{}", kernel.unwrap_or_default());
+    Some(Entry {
+        notable: true,
+        evidence: context.seen(boot.id(), ""),
+        ..on(boot.text(&["nodeName"])?, time, what)
+    })
+}
+
+fn ended(context: &Context<'_>, boot: ObjectView<'_>) -> Option<Entry> {
+    let time = boot.text(&["endedAt"]).and_then(timestamp)?;
+    let (what, severity) = match boot.get("clean").and_then(View::as_bool) {
+        Some(true) => ("went down in order", Severity::Info),
+        Some(false) => (
+            "went down without a shutdown: power, reset or panic",
+            Severity::Error,
+        ),
+        None => ("went down; its journal does not tell how", Severity::Warning),
+    };
+    Some(Entry {
+        notable: true,
+        severity,
+        evidence: context.seen(boot.id(), ""),
+        ..on(boot.text(&["nodeName"])?, time, what)
+    })
+}
+
+/// What `last` knows and the journals do not reach back to.
+fn recorded(node: &str, clock: &Clock, record: &BootRecord, known: &[Entry]) -> Option<Entry> {
+    let up = match record.kind {
+        BootRecordKind::Reboot => true,
+        BootRecordKind::Shutdown => false,
+        BootRecordKind::Runlevel => return None,
+    };
+    let (what, severity) = match (up, record.clean) {
+        (true, Some(false)) => (
+            "came up, for a time that ended without a shutdown",
+            Severity::Warning,
+        ),
+        (true, _) => ("came up", Severity::Info),
+        (false, _) => ("went down in order", Severity::Info),
+    };
+    let time = local(&record.from, clock)?;
+    let same = |entry: &Entry| {
+        entry.node.as_deref() == Some(node)
+            && entry.time.duration_since(time).abs() <= SAME
+            && entry.what.starts_with("came up") == up
+    };
+    let seen = &record.seen;
+    (!known.iter().any(same)).then(|| Entry {
+        notable: true,
+        severity,
+        evidence: Evidence {
+            path: seen.path.clone(),
+            line: seen.line,
+            ..Evidence::default()
+        },
+        ..on(node, time, what)
+    })
+}
+
+/// A time as `last` prints it, in the zone that the host's `date` names.
+fn local(text: &str, clock: &Clock) -> Option<Timestamp> {
+    // The words stand one blank apart; the reader of dates wants the day in two columns.
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [weekday, month, day, time, year] = words.as_slice() else {
+        return None;
+    };
+    let text = format!("{weekday} {month} {day:>2} {time} {year}");
+    let (stamp, _) = unix_date(text.as_bytes())?;
+    let date = clock.read_at.as_ref().map(|it| it.value.as_str());
+    let words = date.into_iter().flat_map(str::split_whitespace);
+    let zone = words.rev().nth(1).and_then(|word| zone_offset(word.as_bytes()));
+    stamp.instant(stamp.year?, zone.unwrap_or(0))
+}
+
+fn on(node: &str, time: Timestamp, what: impl Into<String>) -> Entry {
+    Entry {
+        node: Some(node.to_owned()),
+        objects: vec![ObjectName {
+            kind: "Node".to_owned(),
+            namespace: None,
+            name: node.to_owned(),
+        }],
+        ..Entry::new(time, EntrySource::Boot, what)
+    }
+}

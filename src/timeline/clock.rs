@@ -1,0 +1,176 @@
+//! Clocks that are off: by how much, and how that is known.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::bundle::Bundle;
+use crate::evaluate::origin_evidence;
+use crate::finding::{Evidence, Export, Finding};
+use crate::graph::kind::DERIVED_GROUP;
+use crate::parse::document::View;
+use crate::rule::duration;
+
+/// The export by which a finding about a node says how far its clock is off: `-11m8s` is behind.
+const EXPORT: &str = "clockOffset";
+
+/// Less is not worth a correction: the order of entries is no better than that anyway.
+const LEAST: SignedDuration = SignedDuration::from_secs(1);
+
+/// Node archives are begun together, but an image that has to be pulled first takes its time. Only
+/// what is further from the others than this is a sign of a clock.
+const APART: SignedDuration = SignedDuration::from_mins(3);
+
+/// How a clock's offset is known, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockSource {
+    /// The host measured it against its time server.
+    Ntp,
+    /// Its peers measured it; a finding says so.
+    Peers,
+    /// Its files in the bundle were written at another time than those of the other nodes.
+    Files,
+}
+
+/// A clock that is off.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeClock {
+    /// Whose.
+    pub node: String,
+    /// The node's clock minus the right time, in seconds: negative is behind.
+    pub offset: f64,
+    /// How that is known.
+    pub source: ClockSource,
+    /// Where to see it.
+    pub evidence: Option<Evidence>,
+}
+
+/// Clocks that are off, by node.
+pub(super) struct Clocks(BTreeMap<String, NodeClock>);
+
+impl Clocks {
+    pub(super) fn of(bundle: &Bundle, findings: &[Finding]) -> Clocks {
+        let mut clocks = BTreeMap::new();
+        // What is known best is put in last.
+        clocks.extend(by_files(&bundle.host_files_since, bundle.now));
+        clocks.extend(findings.iter().filter_map(by_peers));
+        clocks.extend(by_ntp(bundle));
+        clocks.retain(|_, clock: &mut NodeClock| clock.offset.abs() >= LEAST.as_secs_f64());
+        Clocks(clocks)
+    }
+
+    /// What to add to a node's own times.
+    pub(super) fn correction(&self, node: &str) -> Option<(SignedDuration, f64)> {
+        let seconds = -self.0.get(node)?.offset;
+        let duration = SignedDuration::try_from_secs_f64(seconds).ok()?;
+        Some((duration, seconds))
+    }
+
+    pub(super) fn into_list(self) -> Vec<NodeClock> {
+        self.0.into_values().collect()
+    }
+}
+
+fn by_ntp(bundle: &Bundle) -> Vec<(String, NodeClock)> {
+    let hosts = bundle.graph.all(DERIVED_GROUP, "Host");
+    let measured = hosts.filter_map(|host| {
+        let offset = host.get("clockOffset").and_then(View::as_f64)?;
+        let clock = NodeClock {
+            node: host.name().to_owned(),
+            offset: rounded(offset),
+            source: ClockSource::Ntp,
+            evidence: origin_evidence(&bundle.graph, host.id(), "clockOffset"),
+        };
+        Some((clock.node.clone(), clock))
+    });
+    measured.collect()
+}
+
+fn by_peers(finding: &Finding) -> Option<(String, NodeClock)> {
+    let Some(Export::Text(text)) = finding.exports.get(EXPORT) else {
+        return None;
+    };
+    let offset = duration::parse(text).filter(|_| finding.subject.kind == "Node")?;
+    let lines = finding.evidence.iter();
+    let clock = NodeClock {
+        node: finding.subject.name.clone(),
+        offset: rounded(offset.as_secs_f64()),
+        source: ClockSource::Peers,
+        evidence: lines.filter(|line| line.text.is_some()).next_back().cloned(),
+    };
+    Some((clock.node.clone(), clock))
+}
+
+/// By when the first file of each node was written, by the node's own clock, beside the middle one of
+/// all; where only two nodes or one are there, beside the time at which the bundle was begun.
+fn by_files(
+    begun: &BTreeMap<String, Timestamp>,
+    bundle: Option<Timestamp>,
+) -> Vec<(String, NodeClock)> {
+    let mut times: Vec<Timestamp> = begun.values().copied().collect();
+    times.sort_unstable();
+    let middle = times.get(times.len() / 2).copied();
+    let off = begun.iter().filter_map(|(node, time)| {
+        let offset = match (times.len(), middle, bundle) {
+            (3.., Some(middle), _) => time.duration_since(middle),
+            // Nothing is collected before the bundle is begun; later says nothing of a clock.
+            (_, _, Some(bundle)) => time.duration_since(bundle).min(SignedDuration::ZERO),
+            _ => return None,
+        };
+        let clock = NodeClock {
+            node: node.clone(),
+            offset: rounded(offset.as_secs_f64()),
+            source: ClockSource::Files,
+            evidence: Some(Evidence {
+                path: format!("nodes/{node}.zip"),
+                time: Some(*time),
+                note: Some("when its first file was written, by its own clock".to_owned()),
+                ..Evidence::default()
+            }),
+        };
+        (offset.abs() > APART).then(|| (node.clone(), clock))
+    });
+    off.collect()
+}
+
+/// To milliseconds: what is beyond them is noise.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(begun: &[(&str, &str)]) -> Vec<(String, f64)> {
+        let begun = begun.iter().map(|(node, time)| {
+            let time: Timestamp = format!("2025-05-02T{time}Z").parse().unwrap();
+            ((*node).to_owned(), time)
+        });
+        let bundle = "2025-05-02T12:31:00Z".parse().ok();
+        let clocks = by_files(&begun.collect(), bundle).into_iter();
+        clocks.map(|(node, clock)| (node, clock.offset)).collect()
+    }
+
+    #[test]
+    fn files_written_at_another_time_show_a_clock_that_is_off() {
+        assert_eq!(
+            offsets(&[("a", "12:32:10"), ("b", "12:21:02"), ("c", "12:32:10")]),
+            [("b".to_owned(), -668.0)]
+        );
+        // An image that was pulled for two minutes is no clock.
+        assert_eq!(
+            offsets(&[("a", "12:32:10"), ("b", "12:34:10"), ("c", "12:32:20")]),
+            []
+        );
+        assert_eq!(
+            offsets(&[("a", "12:20:00"), ("b", "12:50:00")]),
+            [("a".to_owned(), -660.0)]
+        );
+        assert_eq!(offsets(&[]), []);
+    }
+}
