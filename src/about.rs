@@ -77,7 +77,7 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Neighbour {
-    /// Name of the relation, as rules call it.
+    /// The relations that lead to it, as rules call them: `claims.volume`.
     pub relation: String,
     /// The object.
     pub object: ObjectName,
@@ -187,10 +187,15 @@ impl Belongings {
         for entry in late {
             let own = entry.objects.contains(&self.object);
             if own || entry.notable && self.holds(entry) {
-                slice.push(Entry {
+                let mut entry = Entry {
                     notable: true,
                     ..entry.clone()
-                });
+                };
+                // Of many that were folded, the ones that were asked about are named first.
+                entry
+                    .objects
+                    .sort_by_key(|object| (*object != self.object, !self.others.contains(object)));
+                slice.push(entry);
             }
         }
         slice

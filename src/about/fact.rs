@@ -40,11 +40,26 @@ const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "doctor/UpgradeStep",
-        &["state", "since", "message", "handshake", "jobName", "targetVersion"],
+        &[
+            "state",
+            "since",
+            "message",
+            "handshake",
+            "jobName",
+            "targetVersion",
+        ],
     ),
     (
         "doctor/UpgradeStatus",
-        &["state", "phase", "progress", "since", "blockedOn", "order", "waitsFor"],
+        &[
+            "state",
+            "phase",
+            "progress",
+            "since",
+            "blockedOn",
+            "order",
+            "waitsFor",
+        ],
     ),
     (
         "Upgrade",
@@ -68,7 +83,12 @@ const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "VirtualMachine",
-        &["spec.runStrategy", "spec.running", "status.printableStatus", "status.ready"],
+        &[
+            "spec.runStrategy",
+            "spec.running",
+            "status.printableStatus",
+            "status.ready",
+        ],
     ),
     (
         "VirtualMachineInstance",
@@ -104,7 +124,11 @@ const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "PersistentVolume",
-        &["status.phase", "spec.claimRef.name", "spec.persistentVolumeReclaimPolicy"],
+        &[
+            "status.phase",
+            "spec.claimRef.name",
+            "spec.persistentVolumeReclaimPolicy",
+        ],
     ),
     (
         "longhorn.io/Volume",
@@ -123,7 +147,12 @@ const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "Engine",
-        &["status.currentState", "spec.nodeID", "status.replicaModeMap", "status.endpoint"],
+        &[
+            "status.currentState",
+            "spec.nodeID",
+            "status.replicaModeMap",
+            "status.endpoint",
+        ],
     ),
     (
         "Replica",
@@ -138,11 +167,23 @@ const FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "longhorn.io/Node",
-        &["spec.allowScheduling", "spec.evictionRequested", "spec.tags"],
+        &[
+            "spec.allowScheduling",
+            "spec.evictionRequested",
+            "spec.tags",
+        ],
     ),
     (
         "doctor/Disk",
-        &["model", "size", "use", "health", "readFailure", "percentageUsed", "mediaErrors"],
+        &[
+            "model",
+            "size",
+            "use",
+            "health",
+            "readFailure",
+            "percentageUsed",
+            "mediaErrors",
+        ],
     ),
 ];
 
@@ -179,7 +220,12 @@ pub(super) fn facts(graph: &Graph, subject: &Subject) -> Vec<Evidence> {
     if display == "Upgrade" {
         let worked_out = graph.all(DERIVED_GROUP, "UpgradeStatus");
         let mut status = worked_out.filter(|status| status.name() == object.name());
-        facts.extend(status.next().map(|status| of(graph, status)).unwrap_or_default());
+        facts.extend(
+            status
+                .next()
+                .map(|status| of(graph, status))
+                .unwrap_or_default(),
+        );
     }
     facts
 }
@@ -190,7 +236,11 @@ fn life(graph: &Graph, object: ObjectView<'_>) -> Vec<Evidence> {
     for key in ["creationTimestamp", "deletionTimestamp", "finalizers"] {
         let going = object.metadata("deletionTimestamp").is_some();
         if object.metadata(key).is_some() && (key != "finalizers" || going) {
-            facts.extend(origin_evidence(graph, object.id(), &format!("metadata.{key}")));
+            facts.extend(origin_evidence(
+                graph,
+                object.id(),
+                &format!("metadata.{key}"),
+            ));
         }
     }
     if facts.is_empty() {
@@ -216,8 +266,19 @@ fn of(graph: &Graph, object: ObjectView<'_>) -> Vec<Evidence> {
 
 fn value(graph: &Graph, id: ObjectId, field: &str) -> Option<Evidence> {
     let nothing = |value: &str| matches!(value, "" | "null" | "[]" | "{}");
-    origin_evidence(graph, id, field)
-        .filter(|it| it.value.as_deref().is_some_and(|value| !nothing(value)))
+    let mut fact = origin_evidence(graph, id, field)?;
+    if graph.origins(id).is_some() {
+        // It is seen somewhere else, under another name; here it is what was worked out.
+        let object = graph.object(id);
+        fact.object = Some(object.object_name());
+        fact.field = Some(field.to_owned());
+        fact.value = object.get(field).map(|value| match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => value.to_json().to_string(),
+        });
+    }
+    fact.value.take_if(|value| nothing(value));
+    fact.value.is_some().then_some(fact)
 }
 
 /// Texts, numbers and truths that stand directly in the status, else in the object.
@@ -243,7 +304,9 @@ fn conditions(graph: &Graph, object: ObjectView<'_>) -> Vec<Evidence> {
         return Vec::new();
     };
     // Longhorn's v1beta1 keeps them in a map by type.
-    let listed = conditions.items().chain(conditions.entries().map(|(_, it)| it));
+    let listed = conditions
+        .items()
+        .chain(conditions.entries().map(|(_, it)| it));
     let mut facts = Vec::new();
     for condition in listed {
         let read = |key: &str| {

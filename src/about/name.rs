@@ -68,7 +68,11 @@ pub fn resolve(graph: &Graph, findings: &[Finding], text: &str) -> Result<Subjec
         .flat_map(|kind| named(graph, *kind, name))
         .collect();
     if found.is_empty() {
-        found.extend(kinds.iter().filter_map(|kind| gone(graph, findings, *kind, name)));
+        found.extend(
+            kinds
+                .iter()
+                .filter_map(|kind| gone(graph, findings, *kind, name)),
+        );
         found.sort();
         found.dedup();
     }
@@ -104,7 +108,9 @@ fn kinds<'t>(graph: &Graph, text: &'t str) -> Result<(Vec<KindId>, Option<&'t st
             return Ok((found, rest));
         }
     }
-    let names = graph.kinds().map(|kind| graph.kind(kind).name.to_lowercase());
+    let names = graph
+        .kinds()
+        .map(|kind| graph.kind(kind).name.to_lowercase());
     let short = SHORT.iter().map(|(short, _)| (*short).to_owned());
     let names: BTreeSet<String> = names.chain(short).collect();
     let word = word.to_lowercase();
@@ -112,8 +118,13 @@ fn kinds<'t>(graph: &Graph, text: &'t str) -> Result<(Vec<KindId>, Option<&'t st
     Err(NoSuchObject {
         message: format!("`{text}` names no kind of object that the bundle knows"),
         help: Some(match meant {
-            Some(meant) => format!("did you mean `{meant}`? Write KIND/NAME, such as node/harv-1 or vm/default/db1"),
-            None => "write KIND/NAME, such as node/harv-1, vm/default/db1, pvc/default/data or upgrade".to_owned(),
+            Some(meant) => format!(
+                "did you mean `{meant}`? Write KIND/NAME, such as node/harv-1 or vm/default/db1"
+            ),
+            None => {
+                "write KIND/NAME, such as node/harv-1, vm/default/db1, pvc/default/data or upgrade"
+                    .to_owned()
+            }
         }),
     })
 }
@@ -132,7 +143,10 @@ fn kinds_named(graph: &Graph, group: Option<&str>, word: &str) -> Vec<KindId> {
             fits && group.is_none_or(|group| group == kind.group) && kind.name != "Event"
         })
         .collect();
-    if found.iter().any(|kind| graph.kind(*kind).group != DERIVED_GROUP) {
+    if found
+        .iter()
+        .any(|kind| graph.kind(*kind).group != DERIVED_GROUP)
+    {
         found.retain(|kind| graph.kind(*kind).group != DERIVED_GROUP);
     }
     if let Some(first) = found.first().filter(|_| group.is_none())
@@ -203,7 +217,10 @@ fn ambiguous(graph: &Graph, text: &str, several: &[Subject]) -> NoSuchObject {
         .collect();
     NoSuchObject {
         message: format!("`{text}` may be any of {} objects", names.len()),
-        help: Some(format!("name one of them: {}", wording::some(&names, SHOWN))),
+        help: Some(format!(
+            "name one of them: {}",
+            wording::some(&names, SHOWN)
+        )),
     }
 }
 
@@ -218,7 +235,9 @@ fn unknown(graph: &Graph, text: &str, kinds: &[KindId], name: &str) -> NoSuchObj
         .collect();
     names.sort();
     names.dedup();
-    let what = kinds.first().map_or("object", |kind| graph.kind_display(*kind));
+    let what = kinds
+        .first()
+        .map_or("object", |kind| graph.kind_display(*kind));
     let help = match nearest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if names.is_empty() => format!("the bundle holds no {what} at all"),
@@ -243,12 +262,27 @@ mod tests {
         for (version, kind, namespace, name) in [
             ("v1", "Node", None, "harv-1"),
             ("v1", "Node", None, "harv-2"),
-            ("longhorn.io/v1beta2", "Node", Some("longhorn-system"), "harv-1"),
-            ("longhorn.io/v1beta2", "Volume", Some("longhorn-system"), "pvc-1"),
+            (
+                "longhorn.io/v1beta2",
+                "Node",
+                Some("longhorn-system"),
+                "harv-1",
+            ),
+            (
+                "longhorn.io/v1beta2",
+                "Volume",
+                Some("longhorn-system"),
+                "pvc-1",
+            ),
             ("kubevirt.io/v1", "VirtualMachine", Some("default"), "db1"),
             ("kubevirt.io/v1", "VirtualMachine", Some("test"), "db1"),
             ("kubevirt.io/v1", "VirtualMachine", Some("test"), "web"),
-            ("harvesterhci.io/v1beta1", "Upgrade", Some("harvester-system"), "hvst-upgrade-a"),
+            (
+                "harvesterhci.io/v1beta1",
+                "Upgrade",
+                Some("harvester-system"),
+                "hvst-upgrade-a",
+            ),
             ("harvesterhci.io/v1beta1", "Setting", None, "ntp-servers"),
             ("management.cattle.io/v3", "Setting", None, "server-url"),
         ] {
@@ -269,14 +303,23 @@ mod tests {
             ("nodes/harv-1", "Node/harv-1"),
             ("no/harv-1", "Node/harv-1"),
             ("Node/harv-1", "Node/harv-1"),
-            ("nodes.longhorn.io/harv-1", "longhorn.io/Node/longhorn-system/harv-1"),
-            ("longhorn.io/Node/longhorn-system/harv-1", "longhorn.io/Node/longhorn-system/harv-1"),
+            (
+                "nodes.longhorn.io/harv-1",
+                "longhorn.io/Node/longhorn-system/harv-1",
+            ),
+            (
+                "longhorn.io/Node/longhorn-system/harv-1",
+                "longhorn.io/Node/longhorn-system/harv-1",
+            ),
             ("volume/pvc-1", "longhorn.io/Volume/longhorn-system/pvc-1"),
             ("vm/default/db1", "VirtualMachine/default/db1"),
             ("vm/web", "VirtualMachine/test/web"),
             ("upgrade", "Upgrade/harvester-system/hvst-upgrade-a"),
             ("setting/ntp-servers", "harvesterhci.io/Setting/ntp-servers"),
-            ("settings/server-url", "management.cattle.io/Setting/server-url"),
+            (
+                "settings/server-url",
+                "management.cattle.io/Setting/server-url",
+            ),
         ] {
             let found = resolve(&graph, &[], text).map(|found| graph.name_of(&found));
             let found = found.map(|name| name.to_string().replace("longhorn.io/Volume", "Volume"));
@@ -289,16 +332,30 @@ mod tests {
     fn what_is_unknown_or_ambiguous_names_what_may_be_meant() {
         let graph = graph();
         for (text, message, help) in [
-            ("node/harv-3", "knows no Node `harv-3`", "did you mean `harv-1`?"),
+            (
+                "node/harv-3",
+                "knows no Node `harv-3`",
+                "did you mean `harv-1`?",
+            ),
             ("node/x", "knows no Node `x`", "there are: harv-1, harv-2"),
             ("nod/harv-1", "names no kind", "did you mean `node`?"),
-            ("vm/db1", "may be any of 2 objects", "VirtualMachine/default/db1, VirtualMachine/test/db1"),
-            ("node", "may be any of 2 objects", "Node/harv-1, Node/harv-2"),
+            (
+                "vm/db1",
+                "may be any of 2 objects",
+                "VirtualMachine/default/db1, VirtualMachine/test/db1",
+            ),
+            (
+                "node",
+                "may be any of 2 objects",
+                "Node/harv-1, Node/harv-2",
+            ),
             ("pod/x", "knows no Pod `x`", "holds no Pod at all"),
             ("pod", "holds no pod", "KIND/NAME"),
             ("", "names no kind", "KIND/NAME"),
         ] {
-            let error = resolve(&graph, &[], text).map(|it| graph.name_of(&it)).unwrap_err();
+            let error = resolve(&graph, &[], text)
+                .map(|it| graph.name_of(&it))
+                .unwrap_err();
             assert!(error.message.contains(message), "{text}: {}", error.message);
             let said = error.help.unwrap_or_default();
             assert!(said.contains(help), "{text}: {said}");

@@ -8,53 +8,61 @@ use crate::finding::ObjectName;
 use crate::graph::relation::{RELATIONS, Relation};
 use crate::graph::{Graph, KindId, Subject};
 
-/// From the object so many relations are followed in a row: from a machine to its claim, the claim's
-/// volume, and that one's replicas.
+/// So many relations are followed in a row: from a machine to its claim, the claim's volume, and that
+/// one's replicas.
 const DEPTH: u8 = 4;
 
-/// What each relation leads to, in the order of the relations. Events are in the timeline.
+/// What relations lead to, the near before the far. Each object is there once, by its shortest way.
+/// Events are in the timeline.
 pub(super) fn neighbours(graph: &Graph, subject: &Subject) -> Vec<Neighbour> {
     let mut found = Vec::new();
-    let mut seen = BTreeSet::from([subject.clone()]);
-    for relation in relations(graph, kind_of(graph, subject)) {
-        for other in relation.follow(graph, subject, None) {
-            if !seen.insert(other.clone()) {
-                continue;
-            }
-            let state = state(graph, &other);
-            found.push(Neighbour {
-                relation: relation.name.to_owned(),
-                object: graph.name_of(&other),
-                exists: matches!(other, Subject::Object(_)),
-                well: state.as_ref().and_then(|state| state.well),
-                state: state.map(|state| state.word),
-            });
-        }
+    for (relation, other) in around(graph, subject) {
+        let state = state(graph, &other);
+        found.push(Neighbour {
+            relation,
+            object: graph.name_of(&other),
+            exists: matches!(other, Subject::Object(_)),
+            well: state.as_ref().and_then(|state| state.well),
+            state: state.map(|state| state.word),
+        });
     }
     found
 }
 
-/// Names of all that the object is made of or rests on, by relations from one to the next.
+/// Names of all that the object is made of or rests on.
 pub(super) fn belongings(graph: &Graph, subject: &Subject) -> BTreeSet<ObjectName> {
+    let around = around(graph, subject);
+    around.iter().map(|(_, it)| graph.name_of(it)).collect()
+}
+
+/// Objects by the relations that lead to them, one after the other.
+fn around(graph: &Graph, subject: &Subject) -> Vec<(String, Subject)> {
     let mut seen = BTreeSet::from([subject.clone()]);
-    let mut edge = vec![subject.clone()];
+    let mut found: Vec<(String, Subject)> = Vec::new();
+    let mut edge = vec![(String::new(), subject.clone())];
     for depth in 0..DEPTH {
         let mut next = Vec::new();
-        for from in edge {
+        for (way, from) in edge {
             if depth > 0 && !leads_on(graph, subject, &from) {
                 continue;
             }
             for relation in relations(graph, kind_of(graph, &from)) {
+                let dot = if way.is_empty() { "" } else { "." };
                 for other in relation.follow(graph, &from, None) {
                     if seen.insert(other.clone()) {
-                        next.push(other);
+                        next.push((format!("{way}{dot}{}", relation.name), other));
                     }
                 }
             }
         }
+        if depth > 0 {
+            // What several objects lead to in the same way stands together.
+            next.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        found.extend(next.iter().cloned());
         edge = next;
     }
-    seen.iter().map(|subject| graph.name_of(subject)).collect()
+    found
 }
 
 /// Whether what an object leads to still belongs to the one that was asked about. Through a node or
@@ -67,7 +75,12 @@ fn leads_on(graph: &Graph, subject: &Subject, from: &Subject) -> bool {
         "Upgrade" => !matches!(kind(from).as_str(), "Node" | "Machine" | "Pod"),
         _ => !matches!(
             kind(from).as_str(),
-            "Node" | "Upgrade" | "Machine" | "DaemonSet" | "longhorn.io/Node" | "CustomResourceDefinition"
+            "Node"
+                | "Upgrade"
+                | "Machine"
+                | "DaemonSet"
+                | "longhorn.io/Node"
+                | "CustomResourceDefinition"
         ),
     }
 }

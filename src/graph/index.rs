@@ -210,9 +210,7 @@ fn claims_in(object: ObjectView<'_>, volumes: Option<View<'_>>) -> Vec<String> {
     volumes
         .into_iter()
         .flat_map(View::items)
-        .filter_map(|volume| {
-            Some(key2(namespace, claim_in(volume)?))
-        })
+        .filter_map(|volume| Some(key2(namespace, claim_in(volume)?)))
         .collect()
 }
 

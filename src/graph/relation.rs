@@ -14,8 +14,8 @@ use super::index::{
     build_engines_by_node, build_engines_by_volume, build_events_by_object,
     build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned_by_name,
     build_owned_by_uid, build_owned_without_uid, build_pods_by_claim, build_pods_by_label,
-    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, claim_in, key2, label_key, lookup,
-    owner_key,
+    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, claim_in, key2,
+    label_key, lookup, owner_key,
 };
 use super::kind::DERIVED_GROUP;
 use super::{Graph, KindId, ObjectId, ObjectView, Subject};

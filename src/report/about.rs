@@ -5,8 +5,10 @@ use std::io;
 use anstyle::{AnsiColor, Style as Paint};
 
 use super::Report;
-use super::page::{PLAIN, Page, columns, cut};
-use super::text::{BOLD, DIM, colored, confidence_word, evidence_place, severity_paint, severity_word};
+use super::page::{PLAIN, Page, columns, cut, shortened};
+use super::text::{
+    BOLD, DIM, colored, confidence_word, evidence_place, severity_paint, severity_word,
+};
 use super::timeline::{write_clocks, write_entries};
 use crate::about::{About, Concern, How, Neighbour};
 use crate::diagnosis::wording;
@@ -14,6 +16,8 @@ use crate::finding::{Evidence, Finding};
 
 /// Of what one relation leads to, so many are named.
 const NAMED: usize = 6;
+/// A name of a neighbour is shortened to this.
+const NAME: usize = 60;
 /// Findings about neighbours.
 const NEIGHBOURS_FINDINGS: usize = 10;
 
@@ -29,7 +33,9 @@ pub(super) fn write(
     write_neighbours(page, &about.neighbours, verbose)?;
     write_findings(page, report, about, verbose)?;
     page.blank()?;
-    let since = about.since.map(|it| format!(" since {}", wording::minute(it)));
+    let since = about
+        .since
+        .map(|it| format!(" since {}", wording::minute(it)));
     let head = format!("what happened{}, all times UTC", since.unwrap_or_default());
     page.unbroken(&[(BOLD, &head)])?;
     write_clocks(page, &about.clocks)?;
@@ -56,6 +62,9 @@ fn write_name(page: &mut Page<'_>, about: &About) -> io::Result<()> {
 
 /// One line each: the field, its value, what is said of it.
 fn write_facts(page: &mut Page<'_>, facts: &[Evidence], verbose: bool) -> io::Result<()> {
+    let labels = facts.iter().filter_map(|fact| fact.field.as_deref());
+    let width = labels.map(|field| columns(&label(field))).max();
+    let width = width.unwrap_or_default().min(28);
     let mut of = None;
     for fact in facts {
         if fact.object != of {
@@ -72,9 +81,13 @@ fn write_facts(page: &mut Page<'_>, facts: &[Evidence], verbose: bool) -> io::Re
         let value = fact.value.as_deref().unwrap_or("null");
         let note = fact.note.as_deref().map(|note| format!("  {note}"));
         let line = format!("{value}{}", note.unwrap_or_default());
-        let head = format!("  {label:<20} ");
+        let head = format!("  {label:<width$} ");
         let room = page.width().saturating_sub(columns(&head));
-        let line = if verbose { line } else { cut(&line, room * 2 - 4) };
+        let line = if verbose {
+            line
+        } else {
+            cut(&line, room * 2 - 4)
+        };
         page.paragraph((DIM, &head), columns(&head), (PLAIN, &line))?;
         if verbose {
             let place = evidence_place(fact);
@@ -91,7 +104,10 @@ fn label(field: &str) -> String {
     }
     if let Some(name) = field.rsplit_once("['").map(|(_, name)| name) {
         let name = name.trim_end_matches("']");
-        return name.rsplit_once('/').map_or(name, |(_, name)| name).to_owned();
+        return name
+            .rsplit_once('/')
+            .map_or(name, |(_, name)| name)
+            .to_owned();
     }
     field.rsplit('.').next().unwrap_or(field).to_owned()
 }
@@ -107,19 +123,22 @@ fn write_neighbours(
     }
     page.blank()?;
     page.unbroken(&[(BOLD, "around it")])?;
+    let labels = neighbours.iter().map(|it| columns(&it.relation) + 5);
+    let width = labels.max().unwrap_or_default().min(28);
     for group in neighbours.chunk_by(|a, b| a.relation == b.relation) {
         let Some(first) = group.first() else { continue };
         let mut sorted: Vec<&Neighbour> = group.iter().collect();
         sorted.sort_by_key(|it| it.exists && it.well != Some(false));
         let limit = if verbose { usize::MAX } else { NAMED };
-        let names: Vec<String> = sorted.iter().map(|it| neighbour(it)).collect();
+        let longest = if verbose { usize::MAX } else { NAME };
+        let names: Vec<String> = sorted.iter().map(|it| neighbour(it, longest)).collect();
         let ill = group.iter().any(|it| it.well == Some(false) || !it.exists);
         let paint: Paint = if ill { colored(AnsiColor::Yellow) } else { DIM };
         let number = match group.len() {
             1 => String::new(),
             many => format!(" ({many})"),
         };
-        let head = format!("  {:<20} ", format!("{}{number}", first.relation));
+        let head = format!("  {:<width$} ", format!("{}{number}", first.relation));
         page.paragraph(
             (paint, &head),
             columns(&head),
@@ -129,13 +148,14 @@ fn write_neighbours(
     Ok(())
 }
 
-fn neighbour(neighbour: &Neighbour) -> String {
+fn neighbour(neighbour: &Neighbour, longest: usize) -> String {
     let state = match (&neighbour.state, neighbour.exists) {
         (_, false) => " (not in the bundle)".to_owned(),
         (Some(state), true) => format!(" ({state})"),
         (None, true) => String::new(),
     };
-    format!("{}{state}", neighbour.object)
+    let name = shortened(&neighbour.object.to_string(), longest);
+    format!("{name}{state}")
 }
 
 fn write_findings(
@@ -153,7 +173,11 @@ fn write_findings(
     for concern in of(How::Subject).chain(of(How::Named)) {
         write_finding(page, report, concern)?;
     }
-    let limit = if verbose { usize::MAX } else { NEIGHBOURS_FINDINGS };
+    let limit = if verbose {
+        usize::MAX
+    } else {
+        NEIGHBOURS_FINDINGS
+    };
     for concern in of(How::Neighbour).take(limit) {
         write_finding(page, report, concern)?;
     }
@@ -184,7 +208,11 @@ fn write_finding(page: &mut Page<'_>, report: &Report, concern: &Concern) -> io:
     if concern.how == How::Subject && finding.message != finding.title {
         page.paragraph((PLAIN, "       "), 7, (DIM, &finding.message))?;
     }
-    let causes: Vec<&Finding> = finding.caused_by.iter().filter_map(|id| by_id(id)).collect();
+    let causes: Vec<&Finding> = finding
+        .caused_by
+        .iter()
+        .filter_map(|id| by_id(id))
+        .collect();
     for cause in causes {
         let text = format!("{} {} [{}]", cause.id, cause.title, cause.rule);
         page.paragraph((DIM, "       because "), 15, (DIM, &text))?;

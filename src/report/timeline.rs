@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Tool;
-use super::page::{PLAIN, Page, columns, cut};
+use super::page::{PLAIN, Page, columns, cut, shortened};
 use super::text::{BOLD, DIM, Style, colored, evidence_place, severity_paint};
 use crate::diagnosis::facts::BundleInfo;
 use crate::diagnosis::wording;
@@ -60,15 +60,13 @@ pub struct TimelineOptions {
 const MOST: usize = 150;
 /// A name of a node is cut here, so that a long one does not cost each line its words.
 const NODE: usize = 20;
+/// A name of an object is shortened to this.
+const OBJECT: usize = 48;
 /// Columns of ` 06:38:49~ condition  `.
 const BEFORE_NODE: usize = 22;
 
 /// Writes the timeline for a reader at a terminal or in a ticket.
-pub fn write(
-    timeline: &Timeline,
-    options: TimelineOptions,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write(timeline: &Timeline, options: TimelineOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, options.style);
     write_head(&mut page, timeline)?;
     let hidden = write_entries(&mut page, &timeline.entries, options.verbose)?;
@@ -105,14 +103,14 @@ fn write_head(page: &mut Page<'_>, timeline: &Timeline) -> io::Result<()> {
     parts.extend(collected.map(|time| format!("collected {}", wording::minute(time))));
     page.paragraph((PLAIN, ""), 2, (DIM, &parts.join(" · ")))?;
     let mut head = match &timeline.about {
-        Some(object) => format!("TIMELINE of {object} and what belongs to it"),
-        None => "TIMELINE of all nodes".to_owned(),
+        Some(object) => format!("TIMELINE of {object} and what belongs to it "),
+        None => "TIMELINE of all nodes ".to_owned(),
     };
     if let Some(since) = timeline.since {
-        head.push_str(&format!(" since {}", wording::minute(since)));
+        head.push_str(&format!("since {} ", wording::minute(since)));
     }
     let rest = format!(
-        " · {}, all times UTC",
+        "· {}, all times UTC",
         wording::count(timeline.entries.len(), "entry").replace("entrys", "entries")
     );
     page.paragraph((BOLD, &head), 2, (PLAIN, &rest))?;
@@ -125,7 +123,11 @@ pub(super) fn write_clocks(page: &mut Page<'_>, clocks: &[NodeClock]) -> io::Res
         let off = SignedDuration::try_from_secs_f64(clock.offset.abs()).unwrap_or_default();
         let (off, way) = (
             wording::duration(off),
-            if clock.offset < 0.0 { "behind" } else { "ahead" },
+            if clock.offset < 0.0 {
+                "behind"
+            } else {
+                "ahead"
+            },
         );
         let known = match clock.source {
             ClockSource::Ntp => "by its time server",
@@ -184,7 +186,10 @@ fn pick(entries: &[Entry], all: bool) -> (Vec<&Entry>, Vec<String>) {
         hidden.push(format!("{} less telling", wording::grouped(less as u64)));
     }
     if !routine.is_empty() {
-        hidden.push(format!("{} routine", wording::grouped(routine.len() as u64)));
+        hidden.push(format!(
+            "{} routine",
+            wording::grouped(routine.len() as u64)
+        ));
     }
     if let Some(last) = hidden.last_mut() {
         last.push_str(" (-v shows all)");
@@ -203,11 +208,14 @@ fn write_entry(page: &mut Page<'_>, entry: &Entry, node: usize, all: bool) -> io
     );
     let indent = columns(&head);
     let tail = tail(entry);
-    let words = words(entry);
+    let words = words(entry, if all { usize::MAX } else { OBJECT });
     let room = page.width().saturating_sub(indent);
     // Two lines say what it is; a long line of a log is for the file that it stands in.
-    let least = room.saturating_mul(2).saturating_sub(columns(&tail) + 4);
-    let words = if all { words } else { cut(&words, least.max(40)) };
+    let words = if all {
+        words
+    } else {
+        cut(&words, room.saturating_mul(2).saturating_sub(8))
+    };
     let paint = match entry.severity {
         Severity::Info => source_paint(entry.source),
         worse => severity_paint(worse),
@@ -233,13 +241,17 @@ fn source_paint(source: EntrySource) -> Paint {
 }
 
 /// What it happened to and what happened. A node is named in its own column.
-fn words(entry: &Entry) -> String {
-    let on_node = |object: &ObjectName| object.kind == "Node" && Some(&object.name) == entry.node.as_ref();
+fn words(entry: &Entry, width: usize) -> String {
+    let on_node =
+        |object: &ObjectName| object.kind == "Node" && Some(&object.name) == entry.node.as_ref();
     let object = match entry.objects.as_slice() {
         [] => return entry.what.clone(),
         [one] if on_node(one) || entry.source == EntrySource::Upgrade => return entry.what.clone(),
-        [one] => one.to_string(),
-        [first, more @ ..] => format!("{first} + {} more", more.len()),
+        [one] => shortened(&one.to_string(), width),
+        [first, more @ ..] => {
+            let first = shortened(&first.to_string(), width);
+            format!("{first} + {} more", more.len())
+        }
     };
     format!("{object}  {}", entry.what)
 }

@@ -7,7 +7,7 @@ use crate::finding::{Evidence, ObjectName, Severity};
 use crate::graph::ObjectView;
 use crate::graph::kind::DERIVED_GROUP;
 use crate::parse::document::View;
-use crate::parse::host::{BootRecord, BootRecordKind, Clock};
+use crate::parse::host::{Boot, BootRecord, BootRecordKind, Clock};
 use crate::parse::time::{timestamp, unix_date, zone_offset};
 
 /// A start in `last` and one in a journal that are no further apart are one.
@@ -20,6 +20,9 @@ pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
         entries.extend(ended(context, boot));
     }
     for (node, facts) in &context.bundle.hosts {
+        for boot in facts.boots.iter().filter(|boot| boot.unit.is_none()) {
+            entries.iter_mut().for_each(|entry| traces(boot, entry));
+        }
         for record in &facts.boot_records {
             entries.extend(recorded(node, &facts.clock, record, &entries));
         }
@@ -51,7 +54,10 @@ fn ended(context: &Context<'_>, boot: ObjectView<'_>) -> Option<Entry> {
             "went down without a shutdown: power, reset or panic",
             Severity::Error,
         ),
-        None => ("went down; its journal does not tell how", Severity::Warning),
+        None => (
+            "went down; its journal does not tell how",
+            Severity::Warning,
+        ),
     };
     Some(Entry {
         notable: true,
@@ -59,6 +65,18 @@ fn ended(context: &Context<'_>, boot: ObjectView<'_>) -> Option<Entry> {
         evidence: context.seen(boot.id(), ""),
         ..on(boot.text(&["nodeName"])?, time, what)
     })
+}
+
+/// A boot that found traces of a hard stop tells how the one before it ended.
+fn traces(boot: &Boot, started: &mut Entry) {
+    let Some(seen) = &boot.previous_unclean else {
+        return;
+    };
+    if started.evidence.path == boot.seen.path && started.what.starts_with("came up") {
+        started.what.push_str(" after a stop without a shutdown");
+        started.severity = Severity::Error;
+        started.evidence.line = seen.line;
+    }
 }
 
 /// What `last` knows and the journals do not reach back to.
@@ -106,7 +124,10 @@ fn local(text: &str, clock: &Clock) -> Option<Timestamp> {
     let (stamp, _) = unix_date(text.as_bytes())?;
     let date = clock.read_at.as_ref().map(|it| it.value.as_str());
     let words = date.into_iter().flat_map(str::split_whitespace);
-    let zone = words.rev().nth(1).and_then(|word| zone_offset(word.as_bytes()));
+    let zone = words
+        .rev()
+        .nth(1)
+        .and_then(|word| zone_offset(word.as_bytes()));
     stamp.instant(stamp.year?, zone.unwrap_or(0))
 }
 

@@ -100,7 +100,10 @@ fn by_peers(finding: &Finding) -> Option<(String, NodeClock)> {
         node: finding.subject.name.clone(),
         offset: rounded(offset.as_secs_f64()),
         source: ClockSource::Peers,
-        evidence: lines.filter(|line| line.text.is_some()).next_back().cloned(),
+        evidence: lines
+            .filter(|line| line.text.is_some())
+            .next_back()
+            .cloned(),
     };
     Some((clock.node.clone(), clock))
 }

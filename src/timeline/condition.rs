@@ -70,10 +70,8 @@ const WATCHED: &[Watched] = &[
     warning("cluster.x-k8s.io", "Machine", "Updated"),
     warning("rke.cattle.io", "CustomMachine", "Ready"),
     warning("rke.cattle.io", "RKEControlPlane", "Ready"),
-    warning("rke.cattle.io", "RKEControlPlane", "Reconciled"),
     warning("rke.cattle.io", "RKEControlPlane", "Stable"),
     warning("provisioning.cattle.io", "Cluster", "Connected"),
-    warning("provisioning.cattle.io", "Cluster", "Provisioned"),
     warning("provisioning.cattle.io", "Cluster", "Ready"),
     warning("provisioning.cattle.io", "Cluster", "Updated"),
     trouble("provisioning.cattle.io", "Cluster", "Stalled"),
@@ -97,7 +95,7 @@ const WATCHED: &[Watched] = &[
     warning("network.harvesterhci.io", "ClusterNetwork", "ready"),
     warning("network.harvesterhci.io", "NodeNetwork", "Ready"),
     warning("network.harvesterhci.io", "VlanStatus", "ready"),
-    milestone("longhorn.io", "Node", "Ready"),
+    warning("longhorn.io", "Node", "Ready"),
     warning("longhorn.io", "Node", "MountPropagation"),
     warning("longhorn.io", "Node", "Multipathd"),
     warning("longhorn.io", "Node", "RequiredPackages"),
@@ -193,17 +191,23 @@ fn entry(
     }
     let name = object.object_name();
     let shown = context.shown.field(&name, path);
+    let upgrade = name.kind == "Upgrade";
+    let source = if upgrade {
+        EntrySource::Upgrade
+    } else {
+        EntrySource::Condition
+    };
     let mut entry = Entry {
         severity: if well {
             Severity::Info
         } else {
             watched.severity
         },
-        notable: !well || watched.always,
+        notable: watched.always || !well && !is_echo(object, watched, reason, message),
         node: context.node_of(object),
         objects: vec![name],
         evidence: context.seen(object.id(), &format!("{path}.lastTransitionTime")),
-        ..Entry::new(time, EntrySource::Condition, what)
+        ..Entry::new(time, source, what)
     };
     if let Some(heartbeat) = read("lastHeartbeatTime").and_then(timestamp)
         && status == "Unknown"
@@ -219,9 +223,32 @@ fn entry(
     Some(entry)
 }
 
+/// Whether another condition of the same moment says the same, and more to the point.
+fn is_echo(
+    object: ObjectView<'_>,
+    watched: &Watched,
+    reason: Option<&str>,
+    message: Option<&str>,
+) -> bool {
+    match (watched.kind, watched.name, reason) {
+        // Nothing is known of a node that does not answer; that it does not is said once.
+        ("Node", name, Some("NodeStatusUnknown" | "NodeStatusNeverUpdated")) => name != "Ready",
+        // Its disks are as its node is.
+        ("Node", _, Some("NodeNotReady" | "DiskNotReady")) => true,
+        ("Machine", "NodeHealthy", Some("NodeConditionsFailed")) => true,
+        // A chart and the bundle that Fleet makes of it.
+        ("Bundle", ..) => object.name().starts_with("mcc-"),
+        // Nobody asked for backups.
+        ("BackupTarget", ..) => message.is_some_and(|it| it.contains("URL is empty")),
+        _ => false,
+    }
+}
+
 /// Whether the node itself wrote the time. Of a node that does not answer its controller writes it.
 fn by_kubelet(objects: &[ObjectName], watched: &Watched, reason: Option<&str>) -> bool {
-    let kubernetes = objects.iter().all(|it| it.kind == "Node" || it.kind == "Pod");
+    let kubernetes = objects
+        .iter()
+        .all(|it| it.kind == "Node" || it.kind == "Pod");
     kubernetes
         && watched.name != "EtcdIsVoter"
         && !matches!(reason, Some("NodeStatusUnknown" | "NodeStatusNeverUpdated"))

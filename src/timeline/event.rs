@@ -80,11 +80,17 @@ fn entry(context: &Context<'_>, event: ObjectView<'_>) -> Option<Entry> {
     let warning = event.text(&["type"]) == Some("Warning");
     let source = |key: &str| event.text(&["source", key]);
     let component = source("component").or_else(|| event.text(&["reportingComponent"]));
-    let host = source("host")
-        .or_else(|| event.text(&["reportingInstance"]).filter(|_| component == Some("kubelet")));
+    let host = source("host").or_else(|| {
+        event
+            .text(&["reportingInstance"])
+            .filter(|_| component == Some("kubelet"))
+    });
     let mut entry = Entry {
         last: last.filter(|last| *last > first),
-        count: count.and_then(|count| u64::try_from(count).ok()).unwrap_or(1).max(1),
+        count: count
+            .and_then(|count| u64::try_from(count).ok())
+            .unwrap_or(1)
+            .max(1),
         severity: match (ERRORS.contains(&reason), warning) {
             (true, _) => Severity::Error,
             (false, true) => Severity::Warning,
@@ -135,4 +141,3 @@ fn node(context: &Context<'_>, involved: &ObjectName, host: Option<&str>) -> Opt
     let on = found.and_then(|id| context.node_of(context.graph.object(id)));
     on.or_else(|| host.map(str::to_owned))
 }
-

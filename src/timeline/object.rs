@@ -1,7 +1,7 @@
 //! Moments that fields of objects tell of: a node joined, something was asked to go, a replica failed, a
 //! container ended, a machine moved.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Context, Entry, EntrySource};
 use crate::finding::Severity;
@@ -14,7 +14,11 @@ pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
     let graph = context.graph;
     for node in graph.all("", "Node") {
         let what = "joined the cluster";
-        entries.extend(at(context, node, "metadata.creationTimestamp", what).map(notable));
+        let joined = at(context, node, "metadata.creationTimestamp", what);
+        entries.extend(joined.map(|joined| Entry {
+            notable: is_recent(context, joined.time),
+            ..joined
+        }));
     }
     for pod in graph.all("", "Pod") {
         entries.extend(containers(context, pod));
@@ -32,10 +36,7 @@ pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
         let what = "backup made";
         entries.extend(at(context, backup, "status.backupCreatedAt", what));
     }
-    for kind in [
-        "VirtualMachineInstance",
-        "VirtualMachineInstanceMigration",
-    ] {
+    for kind in ["VirtualMachineInstance", "VirtualMachineInstanceMigration"] {
         for object in graph.all("kubevirt.io", kind) {
             entries.extend(phases(context, object));
         }
@@ -46,6 +47,14 @@ pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// How long after it joined a node is a new one.
+const NEW: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+fn is_recent(context: &Context<'_>, time: Timestamp) -> bool {
+    let now = context.bundle.now;
+    now.is_some_and(|now| now.duration_since(time) <= NEW)
 }
 
 /// The moment that a field tells of.
@@ -147,7 +156,9 @@ fn ended_entry(
     let time = text("finishedAt").and_then(timestamp)?;
     let code = read(ended, "exitCode").unwrap_or(0);
     let reason = text("reason").unwrap_or("Error");
-    if code == 0 {
+    // The container was not there any more when kubelet looked: that is what a reboot leaves.
+    let lost = code == 255 && reason == "Unknown";
+    if code == 0 || lost {
         return None;
     }
     let container = status.get("name").and_then(View::as_str).unwrap_or("?");

@@ -19,11 +19,13 @@ pub(super) fn entries(context: &Context<'_>) -> Vec<Entry> {
             entries.extend(run(context, job, &step, node));
         }
     }
-    // The annotation is also there without any upgrade.
-    if graph.all("harvesterhci.io", "Upgrade").next().is_some() {
-        for secret in graph.all("", "Secret") {
-            entries.extend(plan(context, secret));
-        }
+    let first = entries.iter().map(|entry| entry.time).min();
+    for secret in graph.all("", "Secret") {
+        entries.extend(plan(context, secret).map(|plan| Entry {
+            // Plans are also rewritten without any upgrade.
+            notable: first.is_some_and(|first| plan.time >= first),
+            ..plan
+        }));
     }
     entries
 }
@@ -58,7 +60,11 @@ fn run(context: &Context<'_>, job: ObjectView<'_>, step: &str, node: Option<&str
             ..entry
         }));
     };
-    add("status.startTime", format!("{step}{on} began"), Severity::Info);
+    add(
+        "status.startTime",
+        format!("{step}{on} began"),
+        Severity::Info,
+    );
     let done = format!("{step}{on} done");
     add("status.completionTime", done, Severity::Info);
     if job.condition_status("Failed") == Some("True") {
