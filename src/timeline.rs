@@ -237,7 +237,8 @@ impl<'a> Context<'a> {
 
     /// Sets the time by the clock of the node that wrote it.
     fn by_clock_of(&self, node: Option<&str>, entry: &mut Entry) {
-        let Some((clock, seconds)) = node.and_then(|node| self.clocks.correction(node)) else {
+        let correction = node.and_then(|node| self.clocks.correction(node, entry.time));
+        let Some((clock, seconds)) = correction else {
             return;
         };
         let corrected = |time: Timestamp| time.checked_add(clock).unwrap_or(time);

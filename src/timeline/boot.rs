@@ -50,9 +50,10 @@ fn ended(context: &Context<'_>, boot: ObjectView<'_>) -> Option<Entry> {
     let time = boot.text(&["endedAt"]).and_then(timestamp)?;
     let (what, severity) = match boot.get("clean").and_then(View::as_bool) {
         Some(true) => ("went down in order", Severity::Info),
+        // The journal may have been stopped before the kernel was: that alone proves no crash.
         Some(false) => (
-            "went down without a shutdown: power, reset or panic",
-            Severity::Error,
+            "went down; its kernel log ends without a shutdown",
+            Severity::Warning,
         ),
         None => (
             "went down; its journal does not tell how",

@@ -11,6 +11,7 @@ use crate::evaluate::origin_evidence;
 use crate::finding::{Evidence, Export, Finding};
 use crate::graph::kind::DERIVED_GROUP;
 use crate::parse::document::View;
+use crate::parse::time::timestamp;
 use crate::rule::duration;
 
 /// The export by which a finding about a node says how far its clock is off: `-11m8s` is behind.
@@ -50,7 +51,11 @@ pub struct NodeClock {
 }
 
 /// Clocks that are off, by node.
-pub(super) struct Clocks(BTreeMap<String, NodeClock>);
+pub(super) struct Clocks {
+    off: BTreeMap<String, NodeClock>,
+    /// When the current boot of each host began, by its own clock.
+    booted: BTreeMap<String, Timestamp>,
+}
 
 impl Clocks {
     pub(super) fn of(bundle: &Bundle, findings: &[Finding]) -> Clocks {
@@ -60,18 +65,28 @@ impl Clocks {
         clocks.extend(findings.iter().filter_map(by_peers));
         clocks.extend(by_ntp(bundle));
         clocks.retain(|_, clock: &mut NodeClock| clock.offset.abs() >= LEAST.as_secs_f64());
-        Clocks(clocks)
+        let boots = bundle.graph.all(DERIVED_GROUP, "Boot");
+        let current = boots.filter(|it| it.get("current").and_then(View::as_bool) == Some(true));
+        let booted = current.filter_map(|boot| {
+            let started = boot.text(&["startedAt"]).and_then(timestamp)?;
+            Some((boot.text(&["nodeName"])?.to_owned(), started))
+        });
+        Clocks {
+            off: clocks,
+            booted: booted.collect(),
+        }
     }
 
-    /// What to add to a node's own times.
-    pub(super) fn correction(&self, node: &str) -> Option<(SignedDuration, f64)> {
-        let seconds = -self.0.get(node)?.offset;
+    /// What to add to a time that a node wrote. Before its current boot the clock may have been another.
+    pub(super) fn correction(&self, node: &str, time: Timestamp) -> Option<(SignedDuration, f64)> {
+        let before = self.booted.get(node).is_some_and(|booted| time < *booted);
+        let seconds = -self.off.get(node).filter(|_| !before)?.offset;
         let duration = SignedDuration::try_from_secs_f64(seconds).ok()?;
         Some((duration, seconds))
     }
 
     pub(super) fn into_list(self) -> Vec<NodeClock> {
-        self.0.into_values().collect()
+        self.off.into_values().collect()
     }
 }
 

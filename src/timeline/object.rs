@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Context, Entry, EntrySource};
+use crate::diagnosis::wording;
 use crate::finding::Severity;
 use crate::graph::ObjectView;
 use crate::parse::document::View;
@@ -164,7 +165,7 @@ fn ended_entry(
     let container = status.get("name").and_then(View::as_str).unwrap_or("?");
     let restarts = read(status, "restartCount").unwrap_or(0);
     let restarts = if restarts > 0 {
-        format!(", {restarts} restarts")
+        format!(", {}", wording::count(restarts, "restart"))
     } else {
         String::new()
     };
