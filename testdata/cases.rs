@@ -40,5 +40,7 @@ mod packs;
 mod preflight;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/timeline.rs"]
+mod timeline;
 #[path = "cases/trace.rs"]
 mod trace;

@@ -111,8 +111,7 @@ fn kinds<'t>(graph: &Graph, text: &'t str) -> Result<(Vec<KindId>, Option<&'t st
     let names = graph
         .kinds()
         .map(|kind| graph.kind(kind).name.to_lowercase());
-    let short = SHORT.iter().map(|(short, _)| (*short).to_owned());
-    let names: BTreeSet<String> = names.chain(short).collect();
+    let names: BTreeSet<String> = names.collect();
     let word = word.to_lowercase();
     let meant = nearest(&word, names.iter().map(String::as_str));
     Err(NoSuchObject {

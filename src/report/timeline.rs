@@ -283,3 +283,50 @@ fn tail(entry: &Entry) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schema_file_is_that_of_the_types() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Timeline>();
+        crate::testing::check_schema_file("timeline.v1.schema.json", &schema);
+    }
+
+    fn entry(minute: i64, severity: Severity, notable: bool) -> Entry {
+        let time = Timestamp::from_second(1_740_000_000 + minute * 60).unwrap();
+        Entry {
+            time,
+            last: None,
+            count: 1,
+            correction: None,
+            source: EntrySource::Event,
+            severity,
+            notable,
+            node: None,
+            objects: Vec::new(),
+            what: format!("event {minute}"),
+            findings: Vec::new(),
+            rules: Vec::new(),
+            evidence: crate::finding::Evidence::default(),
+        }
+    }
+
+    #[test]
+    fn of_too_many_the_worst_and_latest_are_shown_in_order() {
+        let mut entries = vec![entry(-1, Severity::Error, true)];
+        entries.extend((0..400).map(|minute| entry(minute, Severity::Warning, true)));
+        entries.extend((400..410).map(|minute| entry(minute, Severity::Info, true)));
+        entries.extend((410..500).map(|minute| entry(minute, Severity::Info, false)));
+        let (shown, hidden) = pick(&entries, false);
+        assert_eq!(shown.len(), MOST);
+        assert!(shown.is_sorted_by_key(|entry| entry.time));
+        assert_eq!(shown.first().unwrap().what, "event -1");
+        assert_eq!(shown.last().unwrap().what, "event 399");
+        assert_eq!(hidden, ["261 less telling", "90 routine (-v shows all)"]);
+        let (all, hidden) = pick(&entries, true);
+        assert_eq!((all.len(), hidden), (entries.len(), Vec::new()));
+    }
+}
