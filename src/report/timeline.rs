@@ -244,16 +244,26 @@ fn source_paint(source: EntrySource) -> Paint {
 fn words(entry: &Entry, width: usize) -> String {
     let on_node =
         |object: &ObjectName| object.kind == "Node" && Some(&object.name) == entry.node.as_ref();
+    let short = |object: &ObjectName| shortened(&named(object), width);
     let object = match entry.objects.as_slice() {
         [] => return entry.what.clone(),
         [one] if on_node(one) || entry.source == EntrySource::Upgrade => return entry.what.clone(),
-        [one] => shortened(&one.to_string(), width),
-        [first, more @ ..] => {
-            let first = shortened(&first.to_string(), width);
-            format!("{first} + {} more", more.len())
-        }
+        [one] => short(one),
+        [first, more @ ..] => format!("{} + {} more", short(first), more.len()),
     };
-    format!("{object}  {}", entry.what)
+    format!("{object}: {}", entry.what)
+}
+
+/// A name as `--about` takes it. All that Longhorn has lies in one namespace, which tells nothing.
+fn named(object: &ObjectName) -> String {
+    let kind = object.kind.as_str();
+    let longhorn = kind.starts_with("longhorn.io/")
+        || matches!(kind, "Volume" | "Engine" | "Replica" | "BackupTarget");
+    if longhorn {
+        format!("{kind}/{}", object.name)
+    } else {
+        object.to_string()
+    }
 }
 
 /// How often and until when, and which rules speak of it.
