@@ -188,7 +188,7 @@ impl Engine {
         self.rules.iter().flat_map(move |ready| {
             let matchers = 0..ready.rule.logs.len();
             let records = matchers.map(|at| bundle.hits.records(ready.plan.first_matcher + at));
-            records.map(|records| (&ready.rule, records))
+            records.map(|records| (&*ready.rule, records))
         })
     }
 

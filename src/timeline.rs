@@ -241,9 +241,9 @@ impl<'a> Context<'a> {
         let Some((clock, seconds)) = correction else {
             return;
         };
-        let corrected = |time: Timestamp| time.checked_add(clock).unwrap_or(time);
-        entry.time = corrected(entry.time);
-        entry.last = entry.last.map(corrected);
+        for time in std::iter::once(&mut entry.time).chain(&mut entry.last) {
+            *time = time.checked_add(clock).unwrap_or(*time);
+        }
         entry.correction = Some(seconds);
     }
 

@@ -68,27 +68,31 @@ fn around(graph: &Graph, subject: &Subject) -> Vec<(String, Subject)> {
 /// Whether what an object leads to still belongs to the one that was asked about. Through a node or
 /// an upgrade everything hangs together.
 fn leads_on(graph: &Graph, subject: &Subject, from: &Subject) -> bool {
-    let kind = |subject: &Subject| graph.kind_display(kind_of(graph, subject)).to_owned();
-    match kind(subject).as_str() {
+    let kind = |subject: &Subject| graph.kind_display(kind_of(graph, subject));
+    let from = kind(from);
+    match kind(subject) {
         // Its pods and replicas are on it; their volumes, machines and owners are not.
-        "Node" => matches!(kind(from).as_str(), "doctor/UpgradeStep" | "Machine"),
-        "Upgrade" => !matches!(kind(from).as_str(), "Node" | "Machine" | "Pod"),
+        "Node" => matches!(from, "doctor/UpgradeStep" | "Machine"),
+        "Upgrade" => !matches!(from, "Node" | "Machine" | "Pod"),
+        // Where a volume keeps its replicas is the volume's business, unless all is lost.
+        "Pod" | "VirtualMachine" | "VirtualMachineInstance" if from == "Replica" => false,
         _ => !matches!(
-            kind(from).as_str(),
-            "Node"
-                | "Upgrade"
-                | "Machine"
-                | "DaemonSet"
-                | "longhorn.io/Node"
-                | "CustomResourceDefinition"
+            from,
+            "Node" | "Upgrade" | "Machine" | "DaemonSet" | "Deployment" | "longhorn.io/Node"
         ),
     }
 }
 
+/// Relations of a kind, those first that say more than who made whom.
 fn relations(graph: &Graph, kind: KindId) -> impl Iterator<Item = &'static Relation> {
-    RELATIONS
+    let of_kind = move |relation: &&Relation| relation.starts_from(graph, kind);
+    let plain = |relation: &&Relation| matches!(relation.name, "owner" | "owned");
+    let telling = RELATIONS
         .iter()
-        .filter(move |relation| relation.name != "events" && relation.starts_from(graph, kind))
+        .filter(move |relation| !plain(relation) && relation.name != "events");
+    telling
+        .chain(RELATIONS.iter().filter(plain))
+        .filter(of_kind)
 }
 
 fn kind_of(graph: &Graph, subject: &Subject) -> KindId {

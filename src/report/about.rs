@@ -9,7 +9,7 @@ use super::page::{PLAIN, Page, columns, cut, shortened};
 use super::text::{
     BOLD, DIM, colored, confidence_word, evidence_place, severity_paint, severity_word,
 };
-use super::timeline::{write_clocks, write_entries};
+use super::timeline::{named, write_clocks, write_entries};
 use crate::about::{About, Concern, How, Neighbour};
 use crate::diagnosis::wording;
 use crate::finding::{Evidence, Finding};
@@ -154,7 +154,7 @@ fn neighbour(neighbour: &Neighbour, longest: usize) -> String {
         (Some(state), true) => format!(" ({state})"),
         (None, true) => String::new(),
     };
-    let name = shortened(&neighbour.object.to_string(), longest);
+    let name = shortened(&named(&neighbour.object), longest);
     format!("{name}{state}")
 }
 

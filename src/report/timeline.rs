@@ -255,7 +255,7 @@ fn words(entry: &Entry, width: usize) -> String {
 }
 
 /// A name as `--about` takes it. All that Longhorn has lies in one namespace, which tells nothing.
-fn named(object: &ObjectName) -> String {
+pub(super) fn named(object: &ObjectName) -> String {
     let kind = object.kind.as_str();
     let longhorn = kind.starts_with("longhorn.io/")
         || matches!(kind, "Volume" | "Engine" | "Replica" | "BackupTarget");

@@ -110,15 +110,12 @@ fn by_peers(finding: &Finding) -> Option<(String, NodeClock)> {
         return None;
     };
     let offset = duration::parse(text).filter(|_| finding.subject.kind == "Node")?;
-    let lines = finding.evidence.iter();
+    let mut lines = finding.evidence.iter();
     let clock = NodeClock {
         node: finding.subject.name.clone(),
         offset: rounded(offset.as_secs_f64()),
         source: ClockSource::Peers,
-        evidence: lines
-            .filter(|line| line.text.is_some())
-            .next_back()
-            .cloned(),
+        evidence: lines.rfind(|line| line.text.is_some()).cloned(),
     };
     Some((clock.node.clone(), clock))
 }
