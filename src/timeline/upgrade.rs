@@ -37,8 +37,12 @@ fn step<'g>(job: ObjectView<'g>) -> Option<(String, Option<&'g str>)> {
     }
     if job.label("harvesterhci.io/upgrade").is_some() {
         let component = job.label("harvesterhci.io/upgradeComponent");
-        let step = component.unwrap_or("upgrade step").to_owned();
-        return Some((step, job.label("harvesterhci.io/node")));
+        let step = match component {
+            Some("manifest") => "manifests",
+            Some(other) => other,
+            None => "upgrade step",
+        };
+        return Some((step.to_owned(), job.label("harvesterhci.io/node")));
     }
     // Plans of the upgrade that prepare nodes: `hvst-upgrade-x7k2p-prepare`.
     let plan = job.label("upgrade.cattle.io/plan")?;

@@ -258,6 +258,31 @@ fn about_tells_what_is_around_an_object_and_what_concerns_it() {
     assert_eq!(early.next(), None);
 }
 
+/// What the chapter shows stands in what is printed, in this order.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let stage = Stage::new("timeline-readme");
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let chapter = readme
+        .split("\n## ")
+        .find(|chapter| chapter.starts_with("What happened"));
+    let mut blocks = chapter.unwrap().split("```").skip(1).step_by(2);
+    let command = blocks.next().unwrap().trim();
+    let command = command.rsplit_once("bundle-doctor ").unwrap().1;
+    let bundles = root().join("testdata/bundles/");
+    let command = command.replace("testdata/bundles/", &bundles.to_string_lossy());
+    let printed = stage.run(&command).with(0).out;
+    let mut printed = printed.lines();
+    // The first line counts the rules.
+    let shown = blocks.next().unwrap().lines().skip(2);
+    for line in shown.filter(|line| *line != "…") {
+        assert!(
+            printed.any(|it| it == line),
+            "not printed, or not here: {line}"
+        );
+    }
+}
+
 #[test]
 fn wrong_use_is_said() {
     let stage = stage("wrong", "ssd-failure-during-upgrade");
