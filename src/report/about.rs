@@ -53,11 +53,11 @@ pub(super) fn write(
 
 fn write_name(page: &mut Page<'_>, about: &About) -> io::Result<()> {
     let rest = if about.exists {
-        String::new()
+        ""
     } else {
-        " · not in the bundle; others name it".to_owned()
+        "· not in the bundle; others name it"
     };
-    page.paragraph((BOLD, &about.object.to_string()), 2, (PLAIN, &rest))
+    page.paragraph((BOLD, &format!("{} ", about.object)), 2, (PLAIN, rest))
 }
 
 /// One line each: the field, its value, what is said of it.
@@ -166,7 +166,7 @@ fn write_findings(
 ) -> io::Result<()> {
     page.blank()?;
     if about.findings.is_empty() {
-        return page.paragraph((BOLD, "found"), 2, (PLAIN, " nothing: no rule fired on it"));
+        return page.paragraph((BOLD, "found "), 2, (PLAIN, "nothing: no rule fired on it"));
     }
     page.unbroken(&[(BOLD, "found")])?;
     let of = |how: How| about.findings.iter().filter(move |it| it.how == how);

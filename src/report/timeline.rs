@@ -62,8 +62,6 @@ const MOST: usize = 150;
 const NODE: usize = 20;
 /// A name of an object is shortened to this.
 const OBJECT: usize = 48;
-/// Columns of ` 06:38:49~ condition  `.
-const BEFORE_NODE: usize = 22;
 
 /// Writes the timeline for a reader at a terminal or in a ticket.
 pub fn write(timeline: &Timeline, options: TimelineOptions, out: &mut dyn Write) -> io::Result<()> {
@@ -227,7 +225,7 @@ fn write_entry(page: &mut Page<'_>, entry: &Entry, node: usize, all: bool) -> io
             ..entry.evidence.clone()
         });
         if !place.is_empty() {
-            page.unbroken(&[(PLAIN, &" ".repeat(BEFORE_NODE)), (DIM, &place)])?;
+            page.unbroken(&[(PLAIN, &" ".repeat(indent)), (DIM, &place)])?;
         }
     }
     Ok(())

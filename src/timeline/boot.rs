@@ -143,3 +143,77 @@ fn on(node: &str, time: Timestamp, what: impl Into<String>) -> Entry {
         ..Entry::new(time, EntrySource::Boot, what)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::bundle::{Bundle, Files};
+    use crate::rule::RuleSet;
+    use crate::timeline::{EntrySource, chronicle};
+
+    /// The journals of two boots, a third in `last`, on a host that keeps Berlin's time.
+    #[test]
+    fn boots_come_from_journals_and_from_last_each_once() {
+        let head = "-- Journal begins at Fri 2025-05-02 08:00:00 CEST, ends at Fri 2025-05-09 18:00:00 CEST. --\n";
+        let host = "nodes/n1.zip/n1";
+        let section = |command: &str, text: &str| {
+            format!("#==[ Command ]======================================#\n# {command}\n{text}\n")
+        };
+        let files = [
+            (
+                "logs/kernel.log",
+                format!(
+                    "{head}May 09 10:00:00.000001 n1 kernel: Linux version 5.14.21-default\n\
+                     May 09 10:00:04.000001 n1 systemd-journald[1]: File /var/log/journal/x/system.journal corrupted or uncleanly shut down, renaming and replacing.\n\
+                     May 09 17:59:00.000001 n1 kernel: last\n"
+                ),
+            ),
+            (
+                "logs/kernel.log.1",
+                format!(
+                    "{head}May 07 09:00:00.000001 n1 kernel: Linux version 5.14.21-default\n\
+                     May 09 09:55:00.000001 n1 kernel: cut off\n"
+                ),
+            ),
+            (
+                "scc/scc_n1.txz/scc_n1/boot.txt",
+                section(
+                    "/usr/bin/last -wxF | grep -E \"reboot|shutdown|runlevel|system\"",
+                    "reboot   system boot  5.14.21-default  Fri May  9 10:00:01 2025   still running\n\
+                     reboot   system boot  5.14.21-default  Wed May  7 09:00:02 2025 - Fri May  9 10:00:01 2025 (2+01:00)\n\
+                     shutdown system down  5.14.21-default  Wed May  7 08:55:00 2025 - Wed May  7 09:00:02 2025  (00:05)\n\
+                     reboot   system boot  5.14.21-default  Fri May  2 08:00:00 2025 - Wed May  7 08:55:00 2025 (5+00:55)",
+                ),
+            ),
+            (
+                "scc/scc_n1.txz/scc_n1/basic-environment.txt",
+                section("/bin/date", "Fri May  9 18:00:00 CEST 2025"),
+            ),
+        ];
+        let files = files.map(|(path, text)| (format!("{host}/{path}"), text.into_bytes()));
+        let rules = RuleSet::builtin().unwrap();
+        let engine = crate::evaluate::Engine::new(&rules).unwrap();
+        let files = Files {
+            name: "test".to_owned(),
+            files: files.into(),
+            ..Files::default()
+        };
+        let now = "2025-05-09T16:00:00Z".parse().unwrap();
+        let bundle = Bundle::of_files(files, now, engine.scanner());
+        let told: Vec<String> = chronicle(&bundle, &engine, &[])
+            .entries
+            .iter()
+            .filter(|entry| entry.source == EntrySource::Boot)
+            .map(|entry| format!("{} {}", entry.time.strftime("%d %H:%M"), entry.what))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "02 06:00 came up",
+                "07 06:55 went down in order",
+                "07 07:00 came up with kernel 5.14.21-default",
+                "09 07:55 went down; its kernel log ends without a shutdown",
+                "09 08:00 came up with kernel 5.14.21-default after a stop without a shutdown",
+            ]
+        );
+    }
+}

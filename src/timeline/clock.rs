@@ -20,9 +20,14 @@ const EXPORT: &str = "clockOffset";
 /// Less is not worth a correction: the order of entries is no better than that anyway.
 const LEAST: SignedDuration = SignedDuration::from_secs(1);
 
-/// Node archives are begun together, but an image that has to be pulled first takes its time. Only
-/// what is further from the others than this is a sign of a clock.
+/// Less than this between node archives is no sign of a clock.
 const APART: SignedDuration = SignedDuration::from_mins(3);
+
+/// Node archives are begun together, but a node may have to pull the collector's image first.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
+
+/// What was written so long after the bundle was begun was written by who unpacked it.
+const UNPACKED: SignedDuration = SignedDuration::from_hours(12);
 
 /// How a clock's offset is known, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -123,19 +128,26 @@ fn by_peers(finding: &Finding) -> Option<(String, NodeClock)> {
 /// By when the first file of each node was written, by the node's own clock, beside the middle one of
 /// all; where only two nodes or one are there, beside the time at which the bundle was begun.
 fn by_files(
-    begun: &BTreeMap<String, Timestamp>,
-    bundle: Option<Timestamp>,
+    written: &BTreeMap<String, Timestamp>,
+    begun: Option<Timestamp>,
 ) -> Vec<(String, NodeClock)> {
-    let mut times: Vec<Timestamp> = begun.values().copied().collect();
+    let Some(begun) = begun else {
+        return Vec::new();
+    };
+    let collected = |time: Timestamp| time.duration_since(begun) < UNPACKED;
+    let mut times: Vec<Timestamp> = written
+        .values()
+        .copied()
+        .filter(|it| collected(*it))
+        .collect();
     times.sort_unstable();
     let middle = times.get(times.len() / 2).copied();
-    let off = begun.iter().filter_map(|(node, time)| {
-        let offset = match (times.len(), middle, bundle) {
-            (3.., Some(middle), _) => time.duration_since(middle),
-            // Nothing is collected before the bundle is begun; later says nothing of a clock.
-            (_, _, Some(bundle)) => time.duration_since(bundle).min(SignedDuration::ZERO),
-            _ => return None,
-        };
+    let middle = middle.filter(|_| times.len() > 2).unwrap_or(begun);
+    let off = written.iter().filter_map(|(node, time)| {
+        let offset = time.duration_since(middle);
+        // Nothing is collected before the bundle is begun. To come late is no fault of a clock.
+        let behind = offset < -APART && *time < begun;
+        let ahead = offset > PATIENCE && times.len() > 2 && collected(*time);
         let clock = NodeClock {
             node: node.clone(),
             offset: rounded(offset.as_secs_f64()),
@@ -147,7 +159,7 @@ fn by_files(
                 ..Evidence::default()
             }),
         };
-        (offset.abs() > APART).then(|| (node.clone(), clock))
+        (behind || ahead).then(|| (node.clone(), clock))
     });
     off.collect()
 }
@@ -173,19 +185,33 @@ mod tests {
 
     #[test]
     fn files_written_at_another_time_show_a_clock_that_is_off() {
-        assert_eq!(
-            offsets(&[("a", "12:32:10"), ("b", "12:21:02"), ("c", "12:32:10")]),
-            [("b".to_owned(), -668.0)]
-        );
-        // An image that was pulled for two minutes is no clock.
-        assert_eq!(
-            offsets(&[("a", "12:32:10"), ("b", "12:34:10"), ("c", "12:32:20")]),
-            []
-        );
-        assert_eq!(
-            offsets(&[("a", "12:20:00"), ("b", "12:50:00")]),
-            [("a".to_owned(), -660.0)]
-        );
-        assert_eq!(offsets(&[]), []);
+        for (begun, off) in [
+            (
+                &[("a", "12:32:10"), ("b", "12:21:02"), ("c", "12:32:10")][..],
+                Some(("b", -668.0)),
+            ),
+            // An image that two nodes pulled for eight minutes is no clock.
+            (
+                &[("a", "12:40:10"), ("b", "12:32:02"), ("c", "12:40:10")],
+                None,
+            ),
+            (
+                &[("a", "12:32:10"), ("b", "13:32:10"), ("c", "12:32:20")],
+                Some(("b", 3590.0)),
+            ),
+            (&[("a", "12:20:00"), ("b", "12:50:00")], Some(("a", -660.0))),
+            // Two were unpacked later: what is left says nothing.
+            (
+                &[("a", "12:32:10"), ("b", "23:59:00"), ("c", "23:59:00")],
+                None,
+            ),
+            (&[], None),
+        ] {
+            let off: Vec<_> = off
+                .iter()
+                .map(|(node, by)| ((*node).to_owned(), *by))
+                .collect();
+            assert_eq!(offsets(begun), off, "{begun:?}");
+        }
     }
 }
