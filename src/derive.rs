@@ -26,6 +26,8 @@ use crate::parse::host::HostFacts;
 use crate::scan::LogShape;
 use crate::span::Location;
 
+pub(crate) use upgrade::{condition_time, current as current_upgrade};
+
 /// What objects are worked out from, beside the graph.
 pub struct Seen<'a> {
     /// Facts of hosts by node.

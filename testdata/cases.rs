@@ -44,6 +44,8 @@ mod preflight;
 mod quiet;
 #[path = "cases/removal.rs"]
 mod removal;
+#[path = "cases/timeline.rs"]
+mod timeline;
 #[path = "cases/trace.rs"]
 mod trace;
 #[path = "cases/triage.rs"]

@@ -77,9 +77,26 @@ impl Kind {
             .map(|known| known.namespaced)
     }
 
+    /// The plural resource name, by Kubernetes's own guess.
+    pub fn plural(&self) -> String {
+        plural(&self.name)
+    }
+
     /// Worked out at load, not collected.
     pub fn is_derived(&self) -> bool {
         self.group == DERIVED_GROUP
+    }
+}
+
+/// The plural resource name of a kind, by Kubernetes's own guess.
+pub(super) fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.as_str() {
+        "endpoints" => lower,
+        "networkattachmentdefinition" => "network-attachment-definitions".to_owned(),
+        _ if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") => lower + "es",
+        _ if lower.ends_with('y') => format!("{}ies", &lower[..lower.len() - 1]),
+        _ => lower + "s",
     }
 }
 

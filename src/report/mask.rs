@@ -9,7 +9,9 @@ use regex::Regex;
 
 use super::Report;
 use super::preflight::Preflight;
+use super::timeline::Timeline;
 use crate::finding::{Evidence, Export, Finding, RemedyStep};
+use crate::timeline::Entry;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
@@ -44,6 +46,10 @@ pub fn mask(report: &mut Report) {
         option(&mut step.check);
     }
     report.findings.iter_mut().for_each(finding);
+    if let Some(about) = &mut report.about {
+        about.facts.iter_mut().for_each(evidence);
+        about.timeline.iter_mut().for_each(entry);
+    }
     for problem in &mut report.coverage.problems {
         string(&mut problem.reason);
     }
@@ -68,6 +74,24 @@ pub fn mask_preflight(preflight: &mut Preflight) {
     for problem in &mut preflight.problems {
         string(&mut problem.reason);
     }
+}
+
+/// The same in a timeline.
+pub fn mask_timeline(timeline: &mut Timeline) {
+    option(&mut timeline.bundle.issue_url);
+    option(&mut timeline.bundle.issue_description);
+    timeline.entries.iter_mut().for_each(entry);
+    for clock in &mut timeline.clocks {
+        clock.evidence.iter_mut().for_each(evidence);
+    }
+    for problem in &mut timeline.problems {
+        string(&mut problem.reason);
+    }
+}
+
+fn entry(entry: &mut Entry) {
+    string(&mut entry.what);
+    evidence(&mut entry.evidence);
 }
 
 /// The text with its secrets hidden: bearer and basic credentials, JSON web tokens, RKE2 join

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
+use jiff::Timestamp;
 
 pub(super) use block::{
     confidence_word, distances, evidence_place, evidence_words, folded, risk_word, severity_word,
@@ -49,6 +50,8 @@ pub struct TextOptions {
     pub show_suppressed: bool,
     /// Whether to list all that was not read or not evaluated, and all evidence.
     pub verbose: bool,
+    /// Diagnoses of which nothing was seen since then are only counted.
+    pub since: Option<Timestamp>,
 }
 
 impl Default for TextOptions {
@@ -58,6 +61,7 @@ impl Default for TextOptions {
             min_severity: Severity::Warning,
             show_suppressed: false,
             verbose: false,
+            since: None,
         }
     }
 }
@@ -70,6 +74,9 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     let mut page = Page::new(out, options.style);
     write_origin(&mut page, report)?;
     page.blank()?;
+    if let Some(about) = &report.about {
+        return super::about::write(&mut page, report, about, options.verbose);
+    }
     write_verdict(&mut page, report)?;
     page.blank()?;
     if nodes::write(&mut page, report)? {
@@ -78,7 +85,7 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     let shown: Vec<&Diagnosis> = report
         .diagnoses
         .iter()
-        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .filter(|diagnosis| is_shown(report, diagnosis, options))
         .collect();
     block::write_all(&mut page, report, &shown, options)?;
     if options.show_suppressed {
@@ -86,6 +93,20 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     }
     write_also(&mut page, report, options)?;
     write_coverage(&mut page, report, options)
+}
+
+/// Bad enough, and some finding of it seen lately enough or of no known end.
+fn is_shown(report: &Report, diagnosis: &Diagnosis, options: &TextOptions) -> bool {
+    diagnosis.severity >= options.min_severity && !is_older(report, diagnosis, options.since)
+}
+
+fn is_older(report: &Report, diagnosis: &Diagnosis, since: Option<Timestamp>) -> bool {
+    let Some(since) = since else {
+        return false;
+    };
+    let of = |id: &String| *id == diagnosis.cause.finding || diagnosis.effects.contains(id);
+    let mut findings = report.findings.iter().filter(|finding| of(&finding.id));
+    findings.all(|finding| finding.last_seen.is_some_and(|last| last < since))
 }
 
 pub(super) const BOLD: Paint = Paint::new().bold();
@@ -383,7 +404,7 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
     let shown: BTreeSet<&str> = report
         .diagnoses
         .iter()
-        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .filter(|diagnosis| is_shown(report, diagnosis, options))
         .flat_map(|diagnosis| std::iter::once(&diagnosis.cause.finding).chain(&diagnosis.effects))
         .map(String::as_str)
         .collect();
@@ -418,6 +439,13 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
             parts.join(", "),
             block::severity_word(severity)
         ));
+    }
+    let older = report.diagnoses.iter();
+    let older = older.filter(|diagnosis| is_older(report, diagnosis, options.since));
+    match older.count() {
+        0 => {}
+        1 => also.push("1 diagnosis older than --since".to_owned()),
+        many => also.push(format!("{many} diagnoses older than --since")),
     }
     let suppressed = report
         .findings
