@@ -20,6 +20,8 @@ mod rules;
 #[path = "writer.rs"]
 mod writer;
 
+#[path = "cases/accuracy.rs"]
+mod accuracy;
 #[path = "cases/broken.rs"]
 mod broken;
 #[path = "cases/commands.rs"]
@@ -40,6 +42,8 @@ mod packs;
 mod preflight;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/removal.rs"]
+mod removal;
 #[path = "cases/timeline.rs"]
 mod timeline;
 #[path = "cases/trace.rs"]

@@ -36,6 +36,9 @@ impl Ground<'_> {
                 let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis.title.as_str());
                 format!("{} But: {}", self.progress(), wording::sentence(cause.unwrap_or_default()))
             }
+            (VerdictState::UpgradeProgressing, Action::CollectMore) if self.knows_no_node() => {
+                format!("{} But the nodes are not in the bundle: nobody can say how they are.", self.progress())
+            }
             (VerdictState::UpgradeProgressing, Action::CollectMore) => format!(
                 "{} But {} not Ready though the upgrade does not work on it, and no known cause of that matched.",
                 self.progress(),
