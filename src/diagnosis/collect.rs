@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, NodeSummary, UpgradeSummary};
 use super::verdict::VerdictState;
+use super::wording;
 use crate::span::ProblemKind;
 
 /// Namespaces that hold Harvester's own parts: without one of them a part of its rules is blind.
@@ -30,7 +31,10 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
                 Some(_) => "make the bundle again".to_owned(),
                 None => format!("make the bundle again once {node} answers"),
             };
-            format!("nodes/{node}.zip: {again}, or take its journal and /var/log by hand")
+            format!(
+                "nodes/{node}.zip: {again}, or by hand from its console or disk: {}",
+                host_logs(facts, node)
+            )
         })
         .collect();
     for problem in &coverage.problems {
@@ -59,6 +63,26 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
         wanted.push(format!("{more} more, listed under coverage"));
     }
     wanted
+}
+
+/// The logs of a host that tell why it died, by its part in the cluster.
+fn host_logs(facts: &Facts, name: &str) -> String {
+    let node = facts.cluster.nodes.iter().find(|node| node.name == name);
+    // Without roles nobody can say which of the two services runs there; a server runs one, too.
+    let service = match node {
+        Some(node) if node.is_control_plane() => "rke2-server",
+        Some(node) if !node.roles.is_empty() => "rke2-agent",
+        _ => "'rke2-*'",
+    };
+    let since = node
+        .filter(|node| node.is_not_ready())
+        .and_then(|node| node.last_seen.as_ref())
+        .map(|seen| format!(", from {} on", wording::minute(seen.time)))
+        .unwrap_or_default();
+    format!(
+        "journalctl -k -b and -k -b -1, journalctl -u {service}, \
+         /var/lib/rancher/rke2/agent/logs/kubelet.log and agent/containerd/containerd.log{since}"
+    )
 }
 
 /// What to fetch before deciding: what the state calls for, then what is missing.

@@ -1,5 +1,6 @@
 //! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
 
+mod blast_radius;
 mod block;
 mod nodes;
 

@@ -5,6 +5,7 @@ use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
 
+use super::blast_radius::Hits;
 use super::{BOLD, DIM, TextOptions, colored, severity_paint};
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::wording;
@@ -34,6 +35,7 @@ pub(super) fn write_all(
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();
+    let mut hits = Hits::default();
     for (index, diagnosis) in shown.iter().enumerate() {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
@@ -50,10 +52,14 @@ pub(super) fn write_all(
                 .copied()
                 .filter(|other| alone(other) && other.cause.rule == diagnosis.cause.rule)
                 .collect();
-            write_one(page, report, diagnosis, cause, &findings, options)?;
+            write_one(
+                page, report, diagnosis, cause, &findings, &mut hits, options,
+            )?;
             write_repeats(page, &repeats)?;
         } else {
-            write_one(page, report, diagnosis, cause, &findings, options)?;
+            write_one(
+                page, report, diagnosis, cause, &findings, &mut hits, options,
+            )?;
         }
         page.blank()?;
     }
@@ -92,6 +98,7 @@ fn write_one(
     diagnosis: &Diagnosis,
     cause: &Finding,
     findings: &BTreeMap<&str, &Finding>,
+    hits: &mut Hits,
     options: &TextOptions,
 ) -> io::Result<()> {
     let mut head = format!(
@@ -126,6 +133,7 @@ fn write_one(
     write_when(page, report, cause)?;
     write_evidence(page, cause, options)?;
     write_effects(page, diagnosis, findings)?;
+    hits.write(page, diagnosis)?;
     write_remedy(page, diagnosis)?;
     for (index, reference) in diagnosis.references.iter().enumerate() {
         label(page, if index == 0 { "see" } else { "" }, DIM, reference)?;
@@ -160,7 +168,7 @@ fn write_title(
     page.unbroken(&[(DIM, &format!("   {rule}"))])
 }
 
-fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+pub(super) fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     page.paragraph((DIM, &head(name)), INDENT, (paint, text))
 }
 

@@ -196,6 +196,13 @@ fn row(
     if some_host_logs && !node.host_logs && node.exists {
         remarks.push("no host logs".into());
     }
+    if !node.host_logs
+        && (!node.exists || node.is_not_ready())
+        && let Some(seen) = &node.last_seen
+    {
+        let time = wording::minute(seen.time);
+        remarks.push(format!("last seen {time} ({})", source_words(&seen.source)));
+    }
     if blocks {
         let failed = upgrade.is_some_and(|upgrade| upgrade.state == UpgradeState::Failed);
         remarks.push(
@@ -234,6 +241,18 @@ fn row(
         ready,
         remark: remarks.join("  "),
         interest,
+    }
+}
+
+/// Who heard of a node, in words.
+fn source_words(source: &str) -> &str {
+    match source {
+        "kubelet-lease" => "lease of its kubelet",
+        "node-condition" => "heartbeat of its kubelet",
+        "virt-handler" => "heartbeat of its virt-handler",
+        "kubelet-event" => "event of its kubelet",
+        "pod-log" => "log of a pod",
+        other => other,
     }
 }
 
