@@ -270,7 +270,7 @@ mod tests {
             (
                 8,
                 "\"nodes\": [\n",
-                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs lastSeen",
+                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs lastSeen fetch",
             ),
             (6, "\"etcd\": ", "members voters healthy quorum margin"),
             (

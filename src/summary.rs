@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::bundle::Bundle;
-use crate::diagnosis::Facts;
 use crate::diagnosis::facts::{
     BundleInfo, ClusterSummary, ConditionStatus, Coverage, EtcdSummary, LastMovement, LastSeen,
     NamespaceCoverage, NodeSummary, NotEvaluated, UpgradeNode, UpgradePhase, UpgradeState,
     UpgradeSummary,
 };
+use crate::diagnosis::{Facts, collect};
 use crate::evaluate::origin_evidence;
 use crate::finding::ObjectName;
 use crate::graph::kind::DERIVED_GROUP;
@@ -159,6 +159,10 @@ fn cluster(bundle: &Bundle) -> ClusterSummary {
             number(etcd, "healthy"),
         ))
     });
+    for node in nodes.values_mut() {
+        let silent = !node.host_logs && node.is_not_ready();
+        node.fetch = silent.then(|| collect::host_logs(node));
+    }
     ClusterSummary {
         nodes: nodes.into_values().collect(),
         etcd,
@@ -226,6 +230,7 @@ fn node_summary(bundle: &Bundle, node: ObjectView<'_>) -> NodeSummary {
             .map(str::to_owned),
         host_logs: bundle.hosts.contains_key(node.name()),
         last_seen: last_seen(graph, node.name()),
+        fetch: None,
     }
 }
 

@@ -109,6 +109,8 @@ pub struct NodeSummary {
     pub host_logs: bool,
     /// Its last sign of life that the bundle holds, from whomever.
     pub last_seen: Option<LastSeen>,
+    /// Of a node that is down and sent no files: the logs to fetch from it by hand.
+    pub fetch: Option<String>,
 }
 
 /// A node's last sign of life.

@@ -57,6 +57,7 @@ pub(crate) fn finding(rule: &str, category: &str, severity: Severity) -> Finding
         exports: Default::default(),
         first_seen: None,
         last_seen: None,
+        fetch: None,
         count: 1,
         evidence: vec![Evidence {
             path: "yamls/cluster/v1/nodes.yaml".into(),

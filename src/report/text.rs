@@ -3,6 +3,7 @@
 mod blast_radius;
 mod block;
 mod nodes;
+mod template;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -428,6 +429,7 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
     } else {
         UNREAD_SHOWN
     };
+    write_fetch(page, report, limit)?;
     let mut unread: Vec<String> = Vec::new();
     let hosts = &coverage.nodes_without_host_logs;
     if !hosts.is_empty() {
@@ -500,4 +502,27 @@ fn plural_word(number: usize, noun: &str) -> String {
     } else {
         format!("{noun}s")
     }
+}
+
+/// Logs that died with their hosts, unless the verdict already asks for them.
+fn write_fetch(page: &mut Page<'_>, report: &Report, limit: usize) -> io::Result<()> {
+    let asked = |name: &str| {
+        let file = format!("nodes/{name}.zip:");
+        report
+            .verdict
+            .collect
+            .iter()
+            .any(|it| it.starts_with(&file))
+    };
+    let nodes = report
+        .cluster
+        .nodes
+        .iter()
+        .filter(|node| !asked(&node.name));
+    let wanted =
+        nodes.filter_map(|node| Some(format!("of {}: {}", node.name, node.fetch.as_ref()?)));
+    for (index, text) in wanted.take(limit).enumerate() {
+        write_foot(page, if index == 0 { "fetch" } else { "" }, &text)?;
+    }
+    Ok(())
 }

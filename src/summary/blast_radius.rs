@@ -292,3 +292,150 @@ fn full_name(object: &ObjectView<'_>) -> String {
         object.name()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Files;
+    use crate::evaluate::Engine;
+    use crate::graph::Collected;
+    use crate::parse::time::timestamp;
+    use crate::rule::RuleSet;
+
+    fn radii(objects: &str, everything: bool) -> Vec<BlastRadius> {
+        let rules = RuleSet::from_texts(&[]).unwrap();
+        let engine = Engine::new(&rules).unwrap();
+        let files = objects.split("---\n").enumerate();
+        let files = files.map(|(index, text)| {
+            let path = format!("yamls/cluster/v1/{index}.yaml");
+            (path, text.as_bytes().to_vec())
+        });
+        let files = Files {
+            name: "test".to_owned(),
+            files: files.collect(),
+            collected: Collected {
+                everything,
+                ..Collected::default()
+            },
+            ..Files::default()
+        };
+        let now = timestamp("2025-03-04T09:15:07Z").unwrap();
+        let bundle = Bundle::of_files(files, now, engine.scanner());
+        crate::summary::facts(&bundle, Vec::new()).blast_radii
+    }
+
+    fn node(name: &str, ready: &str) -> String {
+        format!(
+            "kind: Node\napiVersion: v1\nmetadata: {{ name: {name}, labels: {{ node-role.kubernetes.io/etcd: \"true\" }} }}\n\
+             status: {{ conditions: [{{ type: Ready, status: \"{ready}\" }}] }}\n---\n"
+        )
+    }
+
+    fn volume(name: &str, robustness: &str) -> String {
+        format!(
+            "kind: Volume\napiVersion: longhorn.io/v1beta2\nmetadata: {{ name: {name}, namespace: longhorn-system }}\n\
+             status: {{ robustness: {robustness}, kubernetesStatus: {{ namespace: default, pvcName: claim-{name} }} }}\n---\n"
+        )
+    }
+
+    /// `healthy`: it was whole once; `failed`: it is not any more.
+    fn replica(volume: &str, node: &str, healthy: bool, failed: bool) -> String {
+        let at = |yes| if yes { "2025-03-01T00:00:00Z" } else { "" };
+        format!(
+            "kind: Replica\napiVersion: longhorn.io/v1beta2\nmetadata: {{ name: {volume}-{node}, namespace: longhorn-system }}\n\
+             spec: {{ volumeName: {volume}, nodeID: {node}, diskPath: /data, healthyAt: \"{}\", failedAt: \"{}\" }}\n---\n",
+            at(healthy),
+            at(failed)
+        )
+    }
+
+    fn machine(name: &str, node: &str, migratable: &str, volume: &str) -> String {
+        format!(
+            "kind: VirtualMachineInstance\napiVersion: kubevirt.io/v1\nmetadata: {{ name: {name}, namespace: default }}\n\
+             status: {{ phase: Running, nodeName: {node}, conditions: [{{ type: LiveMigratable, status: \"{migratable}\" }}] }}\n---\n\
+             kind: VirtualMachine\napiVersion: kubevirt.io/v1\nmetadata: {{ name: {name}, namespace: default }}\n\
+             spec: {{ template: {{ spec: {{ volumes: [{{ name: d, persistentVolumeClaim: {{ claimName: claim-{volume} }} }}] }} }} }}\n---\n"
+        )
+    }
+
+    fn cluster() -> String {
+        node("a", "True")
+            + &node("b", "Unknown")
+            + &node("c", "True")
+            + &volume("v1", "degraded")
+            + &replica("v1", "a", true, false)
+            + &replica("v1", "b", true, true)
+            // Its other replica never was whole.
+            + &volume("v2", "faulted")
+            + &replica("v2", "a", false, false)
+            + &replica("v2", "b", true, true)
+            // Its other replica failed.
+            + &volume("v3", "unknown")
+            + &replica("v3", "b", true, false)
+            + &replica("v3", "c", true, true)
+            + &volume("v4", "healthy")
+            + &replica("v4", "a", true, false)
+            + &replica("v4", "c", true, false)
+            + &machine("here", "b", "False", "v1")
+            + &machine("elsewhere", "c", "True", "v2")
+            + &machine("shaky", "c", "True", "v3")
+            + &machine("well", "c", "True", "v4")
+    }
+
+    fn names(volumes: &[AffectedVolume]) -> Vec<&str> {
+        volumes.iter().map(|it| it.name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_hangs_on_a_lost_node() {
+        let radii = radii(&cluster(), true);
+        let [radius] = radii.as_slice() else {
+            panic!("one node is lost: {radii:?}")
+        };
+        assert_eq!(radius.of.to_string(), "Node/b");
+        let volumes = radius.volumes.as_ref().unwrap();
+        assert_eq!(volumes.count, 3);
+        assert_eq!(names(&volumes.degraded), ["v1"]);
+        assert_eq!(names(&volumes.faulted), ["v2"]);
+        assert_eq!(names(&volumes.last_replica), ["v2", "v3"]);
+        assert_eq!(
+            volumes.faulted.first().unwrap().claim.as_deref(),
+            Some("default/claim-v2")
+        );
+        let machines = radius.virtual_machines.as_ref().unwrap();
+        assert_eq!(machines.down, ["default/elsewhere", "default/here"]);
+        assert_eq!(machines.at_risk, ["default/shaky"]);
+        assert_eq!(machines.unable_to_move, ["default/here"]);
+        assert_eq!(radius.etcd_margin, Some(0));
+    }
+
+    #[test]
+    fn a_data_disk_takes_no_node_with_it() {
+        let disk = "kind: BlockDevice\napiVersion: harvesterhci.io/v1beta1\nmetadata: { name: d, namespace: longhorn-system }\n\
+             spec: { nodeName: a }\n\
+             status: { provisionPhase: Provisioned, deviceStatus: { devPath: /dev/sdb, details: { deviceType: disk } } }\n---\n\
+             kind: Node\napiVersion: longhorn.io/v1beta2\nmetadata: { name: a, namespace: longhorn-system }\n\
+             spec: { disks: { d: { path: /data } } }\n---\n";
+        let radii = radii(&(cluster() + disk), true);
+        let radius = radii.iter().find(|it| it.of.name == "a/sdb").unwrap();
+        let volumes = radius.volumes.as_ref().unwrap();
+        assert_eq!(volumes.count, 3);
+        // The other replica of v1 is on a node that does not answer; v4 has one that does.
+        assert_eq!(names(&volumes.last_replica), ["v1"]);
+        let machines = radius.virtual_machines.as_ref().unwrap();
+        assert_eq!(machines.at_risk, ["default/here"]);
+        assert_eq!(
+            (machines.unable_to_move.len(), radius.etcd_margin),
+            (0, None)
+        );
+    }
+
+    #[test]
+    fn what_was_not_collected_is_not_called_unharmed() {
+        let radii = radii(&(node("a", "True") + &node("b", "Unknown")), false);
+        let radius = radii.first().unwrap();
+        assert!(radius.volumes.is_none() && radius.virtual_machines.is_none());
+        assert_eq!(radius.further_loss, FurtherLoss::default());
+        assert!(radius.unknown.len() >= 4, "{:?}", radius.unknown);
+    }
+}

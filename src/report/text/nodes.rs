@@ -247,11 +247,11 @@ fn row(
 /// Who heard of a node, in words.
 fn source_words(source: &str) -> &str {
     match source {
-        "kubelet-lease" => "lease of its kubelet",
-        "node-condition" => "heartbeat of its kubelet",
-        "virt-handler" => "heartbeat of its virt-handler",
-        "kubelet-event" => "event of its kubelet",
-        "pod-log" => "log of a pod",
+        "kubelet-lease" => "its kubelet's lease",
+        "node-condition" => "its kubelet",
+        "virt-handler" => "its virt-handler",
+        "kubelet-event" => "an event of its kubelet",
+        "pod-log" => "the log of a pod",
         other => other,
     }
 }
