@@ -11,12 +11,12 @@ use rayon::prelude::*;
 use crate::archive::{Archive, Content, Unit};
 use crate::derive::{self, Seen};
 use crate::diagnosis::facts::BundleInfo;
-use crate::graph::{Collected, Graph, GraphBuilder};
+use crate::graph::{Collected, Graph, GraphBuilder, ObjectView};
 use crate::layout::{Layout, Shape, Source};
 use crate::parse::document::Document;
 use crate::parse::host::{self, HostFacts, HostFile};
 use crate::parse::{self, time::timestamp};
-use crate::scan::{FileScan, Hits, ScanInput, Scanner, SourceSpec};
+use crate::scan::{FileScan, Hits, LogShape, ScanInput, Scanner, SourceSpec};
 use crate::span::{Problem, ProblemKind};
 
 /// All that was read of a bundle. It does not change any more.
@@ -414,9 +414,9 @@ impl Reader<'_> {
             }
         }
         if let Some(errors) = &errors {
-            let (namespaces, failed) = collector_errors(errors);
-            collected.namespaces.extend(namespaces);
+            let (visited, failed) = collector_errors(errors);
             collected.failed.extend(failed);
+            problems.extend(lost_namespaces(&visited, &collected));
         }
         problems.extend(self.layout.others().iter().map(|other| {
             let reason = "another bundle beside this one; only the first was read";
@@ -443,6 +443,7 @@ impl Reader<'_> {
             .scanner
             .finish(scans, now.unwrap_or(Timestamp::UNIX_EPOCH));
         problems.extend(hits.problems().cloned());
+        problems.extend(silent_namespaces(self.layout, &graph, hits.files()));
         derive::derive(
             &mut graph,
             &Seen {
@@ -490,6 +491,46 @@ fn missing_scopes(layout: &Layout, collected: &Collected) -> Vec<Problem> {
         (false, false) => vec![missing("yamls/cluster")],
         (true, true) => vec![missing("yamls/namespaced")],
     }
+}
+
+/// Namespaces that the collector visited and of which nothing is here: each holds a config map at
+/// least, so someone took them out, or the archive lost them.
+fn lost_namespaces(visited: &[String], collected: &Collected) -> Vec<Problem> {
+    let lost = visited.iter().filter(|name| {
+        // Where all are missing, that is told once.
+        !collected.namespaces.is_empty() && !collected.namespaces.contains(*name)
+    });
+    lost.map(|name| {
+        let reason = "the collector visited this namespace, and nothing of it is here";
+        Problem::new(
+            format!("yamls/namespaced/{name}"),
+            ProblemKind::Missing,
+            reason,
+        )
+    })
+    .collect()
+}
+
+/// Namespaces whose pods run and none of whose logs is here, where other namespaces' logs are.
+fn silent_namespaces(layout: &Layout, graph: &Graph, logs: &[LogShape]) -> Vec<Problem> {
+    let namespace = |log: &LogShape| match layout.source(&log.path) {
+        Source::PodLog { namespace, .. } => Some(namespace),
+        _ => None,
+    };
+    let spoken: BTreeSet<String> = logs.iter().filter_map(namespace).collect();
+    if *layout.shape() != Shape::Bundle || spoken.is_empty() {
+        return Vec::new();
+    }
+    let is_running = |pod: &ObjectView<'_>| pod.text(&["status", "phase"]) == Some("Running");
+    let pods = graph.all("", "Pod").filter(is_running);
+    let running: BTreeSet<&str> = pods.filter_map(ObjectView::namespace).collect();
+    let silent = running.into_iter().filter(|name| !spoken.contains(*name));
+    silent
+        .map(|name| {
+            let reason = "pods of this namespace run, and no log of theirs is here";
+            Problem::new(format!("logs/{name}"), ProblemKind::Missing, reason)
+        })
+        .collect()
 }
 
 /// A node archive alone does not say whose it is; the host's own name does.

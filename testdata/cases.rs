@@ -20,6 +20,8 @@ mod rules;
 #[path = "writer.rs"]
 mod writer;
 
+#[path = "cases/accuracy.rs"]
+mod accuracy;
 #[path = "cases/broken.rs"]
 mod broken;
 #[path = "cases/commands.rs"]
@@ -42,5 +44,9 @@ mod packs;
 mod preflight;
 #[path = "cases/quiet.rs"]
 mod quiet;
+#[path = "cases/removal.rs"]
+mod removal;
 #[path = "cases/trace.rs"]
 mod trace;
+#[path = "cases/triage.rs"]
+mod triage;

@@ -397,7 +397,7 @@ fn phase(
         .find(|(name, _)| upgrade.condition_status(name) == Some("False") && *name != "LogReady");
     if let Some((name, phase)) = failed {
         return Some(if *name == "NodesUpgraded" {
-            failed_phase(steps)
+            failed_phase(upgrade, steps)
         } else {
             phase
         });
@@ -411,18 +411,25 @@ fn phase(
 }
 
 /// A failed preload is written into `NodesUpgraded`, too.
-fn failed_phase(steps: &[Step]) -> &'static str {
+fn failed_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
     let begun = steps
         .iter()
         .any(|step| step.is_active() && step.state != "Failed" || step.state == "Succeeded");
-    if begun { "post-drain" } else { "preload" }
+    // The one job of a single node does all that hooks after a drain do elsewhere.
+    if begun || is_single(upgrade) && upgrade.condition_status("NodesPrepared") == Some("True") {
+        "post-drain"
+    } else {
+        "preload"
+    }
+}
+
+fn is_single(upgrade: ObjectView<'_>) -> bool {
+    let node = upgrade.text(&["status", "singleNode"]);
+    node.is_some_and(|node| !node.is_empty())
 }
 
 /// The phase of the node phase: the state of the node that holds the queue.
 fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
-    let single = upgrade
-        .text(&["status", "singleNode"])
-        .is_some_and(|node| !node.is_empty());
     let held = steps
         .iter()
         .find(|step| step.is_active())
@@ -431,7 +438,7 @@ fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
         Some("Post-draining") => "post-drain",
         Some("Waiting Reboot") => "reboot",
         Some(_) => "pre-drain",
-        None if single => "post-drain",
+        None if is_single(upgrade) => "post-drain",
         None if !steps.is_empty() && steps.iter().all(|step| step.state == "Succeeded") => "finish",
         None => "pre-drain",
     }

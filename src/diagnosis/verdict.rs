@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::control_plane::ControlPlane;
 use super::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
 use super::{Diagnosis, Facts, collect};
-use crate::finding::{Export, Finding, ObjectName, Severity};
+use crate::finding::{Confidence, Export, Finding, ObjectName, Severity};
 
 /// State, action and their reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -179,7 +179,7 @@ impl<'a> Ground<'a> {
             VerdictState::UpgradeProgressing => {
                 if self.faults(Severity::Error).next().is_some() {
                     Action::Repair
-                } else if !self.nodes_down_unasked().is_empty() {
+                } else if self.knows_no_node() || !self.nodes_down_unasked().is_empty() {
                     Action::CollectMore
                 } else if self
                     .upgrade
@@ -208,7 +208,17 @@ impl<'a> Ground<'a> {
                     Action::Repair
                 }
             }
-            VerdictState::Degraded => Action::Repair,
+            VerdictState::Degraded => {
+                // One reading among others, where what would tell them apart is missing.
+                let sure = self
+                    .faults(Severity::Warning)
+                    .any(|(diagnosis, _)| diagnosis.confidence > Confidence::Possible);
+                if sure || self.is_aborted() || collect::inputs_missing(self.facts).is_empty() {
+                    Action::Repair
+                } else {
+                    Action::CollectMore
+                }
+            }
             VerdictState::NoFinding => {
                 if collect::inputs_missing(self.facts).is_empty() {
                     Action::None
@@ -217,6 +227,16 @@ impl<'a> Ground<'a> {
                 }
             }
         }
+    }
+
+    /// Of no node is it known whether it is Ready: the Nodes were not collected.
+    fn knows_no_node(&self) -> bool {
+        !self
+            .facts
+            .cluster
+            .nodes
+            .iter()
+            .any(|node| node.ready.is_some())
     }
 
     /// Diagnoses of the cluster at or above `least`. What is wrong with the bundle alone is none.

@@ -11,7 +11,7 @@ use crate::graph::Graph;
 use crate::ignore::IgnoreList;
 use crate::rule::{Rule, Status};
 
-use super::doubt::{Doubts, Gap, Verdict};
+use super::doubt::{self, Doubts, Gap, Verdict};
 use super::plan::{Plan, Text, TextPart};
 use super::program::{Context, Frame, Program};
 use super::requirement::Fit;
@@ -392,10 +392,14 @@ impl<'g> Row<'_, 'g> {
         let mut confidence = self.rule.finding.confidence;
         let plan = self.plan;
         for (index, (when, to, surer)) in plan.escalate.iter().enumerate() {
-            if self.holds(when) {
+            let verdict = doubt::decide(when, self.context, self.frame);
+            if let Verdict::Holds | Verdict::Doubtful(_, true) = verdict {
                 self.branches.escalate.insert(index);
                 severity = severity.max(to.unwrap_or(severity));
-                confidence = confidence.max(surer.unwrap_or(confidence));
+                // That something was not collected makes nothing surer.
+                if verdict == Verdict::Holds {
+                    confidence = confidence.max(surer.unwrap_or(confidence));
+                }
             }
         }
         // Outside the versions it was reported for, the cause is one reading among others; so it is

@@ -1,8 +1,8 @@
 //! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
 
-mod blast_radius;
+pub(super) mod blast_radius;
 mod block;
-mod nodes;
+pub(super) mod nodes;
 mod template;
 
 use std::collections::BTreeSet;
@@ -10,7 +10,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-pub(super) use block::{confidence_word, evidence_place, evidence_words, risk_word, severity_word};
+pub(super) use block::{
+    confidence_word, distances, evidence_place, evidence_words, folded, risk_word, severity_word,
+    when,
+};
 
 use super::Report;
 use super::page::{PLAIN, Page};
@@ -117,7 +120,11 @@ fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .map(|time| format!("collected {}", wording::minute(time))),
     );
     page.paragraph((PLAIN, ""), 2, (DIM, &parts.join(" · ")))?;
+    page.paragraph((PLAIN, ""), 2, (PLAIN, &cluster_words(report)))
+}
 
+/// `Harvester v1.4.0 → v1.4.1 · 4 nodes (3 control plane), 2 not Ready`.
+pub(super) fn cluster_words(report: &Report) -> String {
     let unknown = "of unknown version";
     let upgrade = report
         .upgrade
@@ -144,7 +151,7 @@ fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         );
     }
     cluster.push(nodes_counted(&report.cluster.nodes));
-    page.paragraph((PLAIN, ""), 2, (PLAIN, &cluster.join(" · ")))
+    cluster.join(" · ")
 }
 
 /// `4 nodes (3 control plane), 2 not Ready, 1 gone`.
@@ -158,8 +165,19 @@ fn nodes_counted(nodes: &[NodeSummary]) -> String {
         .filter(|node| node.exists && node.is_control_plane())
         .count();
     let mut text = wording::count(existing, "node");
-    if control_plane > 0 {
-        text.push_str(&format!(" ({control_plane} control plane)"));
+    let is_witness = |node: &&NodeSummary| node.roles.iter().any(|role| role == "witness");
+    let witnesses = nodes.iter().filter(|node| node.exists).filter(is_witness);
+    // A witness votes in etcd, and runs no control plane that anybody could use.
+    let witnesses = witnesses.count();
+    let mut roles = Vec::new();
+    if control_plane > witnesses {
+        roles.push(format!("{} control plane", control_plane - witnesses));
+    }
+    if witnesses > 0 {
+        roles.push(format!("{witnesses} witness"));
+    }
+    if !roles.is_empty() {
+        text.push_str(&format!(" ({})", roles.join(", ")));
     }
     for (number, word) in [
         (
@@ -186,13 +204,7 @@ fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         VerdictState::UpgradeProgressing | VerdictState::NoFinding => BOLD,
     };
     page.paragraph((PLAIN, ""), 2, (paint, &headline(report)))?;
-    let action = match verdict.action {
-        Action::Rebuild => "REBUILD",
-        Action::Repair => "REPAIR",
-        Action::Wait => "WAIT",
-        Action::None => "NO ACTION",
-        Action::CollectMore => "COLLECT MORE",
-    };
+    let action = action_word(verdict.action);
     page.paragraph((BOLD, &format!("{action}: ")), 2, (PLAIN, &verdict.summary))?;
     for (label, lines) in [
         ("save", &verdict.save_first),
@@ -207,8 +219,19 @@ fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
+/// What to do, in a word.
+pub(super) fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Rebuild => "REBUILD",
+        Action::Repair => "REPAIR",
+        Action::Wait => "WAIT",
+        Action::None => "NO ACTION",
+        Action::CollectMore => "COLLECT MORE",
+    }
+}
+
 /// What state it is, where and for how long.
-fn headline(report: &Report) -> String {
+pub(super) fn headline(report: &Report) -> String {
     let upgrade = |word: &str| match &report.upgrade {
         Some(upgrade) => format!("UPGRADE {word}{}", upgrade_place(report, upgrade)),
         None => format!("UPGRADE {word}"),
@@ -246,16 +269,17 @@ fn headline(report: &Report) -> String {
                 }
             }
             if parts.is_empty() {
-                let causes = report
-                    .diagnoses
-                    .iter()
-                    .map(|diagnosis| &diagnosis.cause.subject);
-                parts.extend(
-                    causes
-                        .filter(|subject| subject.kind == "Node")
-                        .map(|subject| subject.name.clone())
-                        .take(1),
-                );
+                let present = report.diagnoses.iter().filter(|it| !it.history);
+                let grave = present.filter(|it| it.severity >= Severity::Error);
+                let mut broken: Vec<&str> = Vec::new();
+                for subject in grave.map(|diagnosis| &diagnosis.cause.subject) {
+                    if subject.kind == "Node" && !broken.contains(&subject.name.as_str()) {
+                        broken.push(&subject.name);
+                    }
+                }
+                if !broken.is_empty() {
+                    parts.push(wording::some(&broken, 5));
+                }
             }
             format!("NODE FAILURE {}", parts.join(", "))
                 .trim_end()
@@ -414,27 +438,46 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
 
 /// How much was examined, and what was not.
 fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io::Result<()> {
+    write_foot(page, "read", &read_words(report))?;
+    let lines = unread(report, options.verbose);
+    for (index, line) in lines.iter().enumerate() {
+        write_foot(page, if index == 0 { "unread" } else { "" }, line)?;
+    }
+    if options.verbose {
+        for (index, skipped) in report.coverage.not_evaluated.iter().enumerate() {
+            let label = if index == 0 { "skipped" } else { "" };
+            write_foot(
+                page,
+                label,
+                &format!("{}: {}", skipped.rule, skipped.reason),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// How much was examined.
+pub(super) fn read_words(report: &Report) -> String {
     let coverage = &report.coverage;
-    let read = format!(
+    format!(
         "{} ({}), {}, {}",
         wording::count(coverage.files, "file"),
         wording::bytes(coverage.bytes),
         wording::count(coverage.objects, "object"),
         wording::count(coverage.log_lines, "log line"),
-    );
-    write_foot(page, "read", &read)?;
+    )
+}
 
-    let limit = if options.verbose {
-        usize::MAX
-    } else {
-        UNREAD_SHOWN
-    };
-    write_fetch(page, report, limit)?;
+/// What was not examined: each part that could not be read, and with `all` every one of them.
+pub(super) fn unread(report: &Report, all: bool) -> Vec<String> {
+    let coverage = &report.coverage;
+    let limit = if all { usize::MAX } else { UNREAD_SHOWN };
     let mut unread: Vec<String> = Vec::new();
     let hosts = &coverage.nodes_without_host_logs;
     if !hosts.is_empty() {
         unread.push(format!("host files of {}", wording::some(hosts, limit)));
     }
+    unread.extend(by_hand(report).take(limit));
     let missing = &coverage.namespaces.missing;
     if !missing.is_empty() {
         unread.push(format!(
@@ -446,7 +489,7 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
     // What is named above, among the hosts or as what to fetch, is not said twice.
     let told = |path: &str| {
         hosts.iter().any(|node| path == format!("nodes/{node}.zip"))
-            || !options.verbose
+            || !all
                 && report.verdict.collect.iter().any(|wanted| {
                     wanted
                         .strip_prefix(path)
@@ -474,26 +517,13 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
         .iter()
         .map(|skipped| skipped.rule.as_str())
         .collect();
-    if !rules.is_empty() && !options.verbose {
+    if !rules.is_empty() && !all {
         unread.push(format!(
             "{} not evaluated, all or in part (-v lists them)",
             wording::count(rules.len(), "rule")
         ));
     }
-    for (index, line) in unread.iter().enumerate() {
-        write_foot(page, if index == 0 { "unread" } else { "" }, line)?;
-    }
-    if options.verbose {
-        for (index, skipped) in coverage.not_evaluated.iter().enumerate() {
-            let label = if index == 0 { "skipped" } else { "" };
-            write_foot(
-                page,
-                label,
-                &format!("{}: {}", skipped.rule, skipped.reason),
-            )?;
-        }
-    }
-    Ok(())
+    unread
 }
 
 fn plural_word(number: usize, noun: &str) -> String {
@@ -504,25 +534,17 @@ fn plural_word(number: usize, noun: &str) -> String {
     }
 }
 
-/// Logs that died with their hosts, unless the verdict already asks for them.
-fn write_fetch(page: &mut Page<'_>, report: &Report, limit: usize) -> io::Result<()> {
+/// The logs that died with their hosts, and are to be fetched by hand; not what the verdict asks for.
+fn by_hand(report: &Report) -> impl Iterator<Item = String> {
     let asked = |name: &str| {
         let file = format!("nodes/{name}.zip:");
-        report
-            .verdict
-            .collect
-            .iter()
-            .any(|it| it.starts_with(&file))
+        let mut wanted = report.verdict.collect.iter();
+        wanted.any(|it| it.starts_with(&file))
     };
-    let nodes = report
-        .cluster
-        .nodes
-        .iter()
-        .filter(|node| !asked(&node.name));
-    let wanted =
-        nodes.filter_map(|node| Some(format!("of {}: {}", node.name, node.fetch.as_ref()?)));
-    for (index, text) in wanted.take(limit).enumerate() {
-        write_foot(page, if index == 0 { "fetch" } else { "" }, &text)?;
-    }
-    Ok(())
+    let nodes = report.cluster.nodes.iter();
+    let nodes = nodes.filter(move |node| !asked(&node.name));
+    nodes.filter_map(|node| {
+        let logs = node.fetch.as_ref()?;
+        Some(format!("by hand from {}: {logs}", node.name))
+    })
 }

@@ -36,6 +36,9 @@ impl Ground<'_> {
                 let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis.title.as_str());
                 format!("{} But: {}", self.progress(), wording::sentence(cause.unwrap_or_default()))
             }
+            (VerdictState::UpgradeProgressing, Action::CollectMore) if self.knows_no_node() => {
+                format!("{} But the nodes are not in the bundle: nobody can say how they are.", self.progress())
+            }
             (VerdictState::UpgradeProgressing, Action::CollectMore) => format!(
                 "{} But {} not Ready though the upgrade does not work on it, and no known cause of that matched.",
                 self.progress(),
@@ -279,10 +282,22 @@ impl Ground<'_> {
         {
             return vec![format!(
                 "{snapshots} of {}, copied off the node",
-                wording::list(alive, "or")
+                wording::list(&self.within_reach(alive), "or")
             )];
         }
         Vec::new()
+    }
+
+    /// Those of these nodes that are Ready, if any is.
+    fn within_reach(&self, names: &[String]) -> Vec<String> {
+        let nodes = &self.facts.cluster.nodes;
+        let is_down = |name: &&String| {
+            let mut known = nodes.iter().filter(|node| node.name == **name);
+            known.any(NodeSummary::is_not_ready)
+        };
+        let (down, within): (Vec<&String>, Vec<&String>) = names.iter().partition(is_down);
+        let chosen = if within.is_empty() { down } else { within };
+        chosen.into_iter().cloned().collect()
     }
 
     fn is_lost(&self, node: &NodeSummary) -> bool {

@@ -24,8 +24,7 @@ impl Hits {
         let mut name = "hits";
         for radius in &diagnosis.blast_radius {
             if self.told.insert(radius.of.clone()) {
-                let text = format!("{}: {}", radius.of.name, words(radius));
-                label(page, name, PLAIN, &text)?;
+                label(page, name, PLAIN, &words(radius))?;
                 name = "";
             }
         }
@@ -33,7 +32,8 @@ impl Hits {
     }
 }
 
-fn words(radius: &BlastRadius) -> String {
+/// All that hangs on it, in one sentence.
+pub(in crate::report) fn words(radius: &BlastRadius) -> String {
     let mut words = Vec::new();
     if let Some(volumes) = &radius.volumes {
         words.push(format!(
@@ -99,9 +99,10 @@ fn words(radius: &BlastRadius) -> String {
         }
     }
     let mut text = words.join("; ");
+    text.insert_str(0, &format!("{}: ", radius.of.name));
     if !radius.unknown.is_empty() {
         let unknown = radius.unknown.join("; ");
-        text.push_str(if text.is_empty() {
+        text.push_str(if words.is_empty() {
             "not known: "
         } else {
             ". Not known: "

@@ -1,7 +1,7 @@
 //! One block for each diagnosis: what, since when, where to see it, what follows, what to do.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
@@ -37,36 +37,41 @@ pub(super) fn write_all(
         .iter()
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
-    let mut done: BTreeSet<&str> = BTreeSet::new();
     let mut hits = Hits::default();
-    for (index, diagnosis) in shown.iter().enumerate() {
+    for (diagnosis, repeats) in folded(shown, options.verbose) {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
         };
-        let alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty();
-        // Fifty volumes with one fault are one block and a list, at the place of the first.
-        if alone(diagnosis) && !options.verbose {
-            if !done.insert(&diagnosis.cause.rule) {
-                continue;
-            }
-            let repeats: Vec<&Diagnosis> = shown
-                .iter()
-                .skip(index + 1)
-                .copied()
-                .filter(|other| alone(other) && other.cause.rule == diagnosis.cause.rule)
-                .collect();
-            write_one(
-                page, report, diagnosis, cause, &findings, &mut hits, options,
-            )?;
-            write_repeats(page, &repeats)?;
-        } else {
-            write_one(
-                page, report, diagnosis, cause, &findings, &mut hits, options,
-            )?;
-        }
+        write_one(
+            page, report, diagnosis, cause, &findings, &mut hits, options,
+        )?;
+        write_repeats(page, &repeats)?;
         page.blank()?;
     }
     Ok(())
+}
+
+/// Fifty volumes with one fault are one block and a list, at the place of the first: diagnoses from
+/// which nothing follows, by their rule. With `each`, all stand for themselves.
+pub(in crate::report) fn folded<'a>(
+    shown: &[&'a Diagnosis],
+    each: bool,
+) -> Vec<(&'a Diagnosis, Vec<&'a Diagnosis>)> {
+    let is_alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty() && !each;
+    let mut blocks: Vec<(&Diagnosis, Vec<&Diagnosis>)> = Vec::new();
+    let mut first_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnosis in shown {
+        let next = blocks.len();
+        let index = match is_alone(diagnosis) {
+            true => *first_of.entry(&diagnosis.cause.rule).or_insert(next),
+            false => next,
+        };
+        match blocks.get_mut(index) {
+            Some((_, repeats)) => repeats.push(diagnosis),
+            None => blocks.push((diagnosis, Vec::new())),
+        }
+    }
+    blocks
 }
 
 /// The word that flags and JSON use.
@@ -180,9 +185,15 @@ fn head(name: &str) -> String {
 }
 
 fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Result<()> {
-    let Some(first) = cause.first_seen else {
-        return Ok(());
-    };
+    match when(report, cause) {
+        Some(text) => label(page, "when", PLAIN, &text),
+        None => Ok(()),
+    }
+}
+
+/// `since 2025-03-07 06:39 UTC (2d2h), last seen …, 12 times`.
+pub(in crate::report) fn when(report: &Report, cause: &Finding) -> Option<String> {
+    let first = cause.first_seen?;
     let mut text = format!("since {}", wording::minute(first));
     let age = report
         .bundle
@@ -206,7 +217,7 @@ fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Resu
     {
         text.push_str(&format!(", {} an hour", wording::grouped(rate)));
     }
-    label(page, "when", PLAIN, &text)
+    Some(text)
 }
 
 /// How often in an hour, of what is a flood: a few hits have no rate.
@@ -219,7 +230,7 @@ fn hourly(count: u64, span: SignedDuration) -> Option<u64> {
 
 /// The evidence without lines of a log that say the same as one before them but for numbers, each
 /// with how many were left out for it.
-fn folded(all: &[Evidence]) -> Vec<(&Evidence, usize)> {
+pub(in crate::report) fn folded_lines(all: &[Evidence]) -> Vec<(&Evidence, usize)> {
     let mut shown: Vec<(&Evidence, usize)> = Vec::new();
     let mut templates: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for evidence in all {
@@ -250,7 +261,7 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
             .map(|evidence| (evidence, 0))
             .collect()
     } else {
-        folded(&cause.evidence)
+        folded_lines(&cause.evidence)
     };
     for (index, &(evidence, alike)) in shown.iter().enumerate() {
         let mut place = evidence_place(evidence);
@@ -389,7 +400,7 @@ fn write_effects(
 }
 
 /// Steps from the cause, along the diagnosis' own edges.
-fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
+pub(in crate::report) fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
     let mut distances = BTreeMap::from([(diagnosis.cause.finding.as_str(), 0)]);
     // Effects stand nearest first, so the nearest cause of each is known when it is reached.
     for id in &diagnosis.effects {
@@ -472,7 +483,7 @@ mod tests {
             log("b", "sector 3 of sdb"),
             log("a", "sector 5 of sdb"),
         ];
-        let folded = folded(&all);
+        let folded = folded_lines(&all);
         let words: Vec<_> = folded
             .iter()
             .map(|(one, alike)| (one.path.as_str(), one.text.as_deref().unwrap(), *alike))
