@@ -8,6 +8,7 @@ mod etcd;
 mod host;
 mod log;
 mod missing;
+mod sign_of_life;
 #[cfg(test)]
 mod tests_of_etcd;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub fn derive(graph: &mut Graph, seen: &Seen<'_>) {
     derived.extend(etcd::etcd(graph));
     derived.extend(upgrade::upgrade(graph, seen));
     derived.extend(missing::missing(graph, seen));
+    derived.extend(sign_of_life::signs(graph, seen));
     graph.derive(derived.into_iter().map(Derived::finish).collect());
 }
 

@@ -1,6 +1,7 @@
 //! Folds findings under their causes, ranks what is left, and says what state the cluster is in
 //! and what to do about it.
 
+pub mod blast_radius;
 pub mod causality;
 pub mod collect;
 pub mod control_plane;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use crate::finding::{Confidence, Finding, ObjectName, RemedyStep, Severity};
 
+pub use blast_radius::BlastRadius;
 pub use causality::{Link, Order};
 pub use facts::Facts;
 pub use plan::PlanStep;
@@ -48,6 +50,9 @@ pub struct Diagnosis {
     pub remedy: Vec<RemedyStep>,
     /// Where to read more.
     pub references: Vec<String>,
+    /// What the nodes and disks that failed take with them, or would take.
+    #[serde(rename = "blastRadius")]
+    pub blast_radius: Vec<BlastRadius>,
 }
 
 /// Names the finding at the root of a diagnosis.
@@ -90,7 +95,8 @@ pub struct Outcome {
 /// Finds causes by `links`, ranks them, and judges them together with the facts.
 #[must_use]
 pub fn diagnose(findings: Vec<Finding>, links: &[Link], facts: &Facts) -> Outcome {
-    let (findings, diagnoses) = causality::explain(findings, links);
+    let (findings, mut diagnoses) = causality::explain(findings, links);
+    blast_radius::attach(&mut diagnoses, &findings, &facts.blast_radii);
     let verdict = verdict::judge(&findings, &diagnoses, facts);
     let plan = plan::merge(&diagnoses);
     Outcome {

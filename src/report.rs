@@ -283,7 +283,7 @@ mod tests {
             (
                 8,
                 "\"nodes\": [\n",
-                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs",
+                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs lastSeen fetch",
             ),
             (6, "\"etcd\": ", "members voters healthy quorum margin"),
             (
@@ -299,7 +299,7 @@ mod tests {
             (
                 6,
                 "\"diagnoses\": [\n",
-                "rank cause severity confidence history title summary effects edges cycle remedy references",
+                "rank cause severity confidence history title summary effects edges cycle remedy references blastRadius",
             ),
             (
                 6,

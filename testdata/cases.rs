@@ -32,6 +32,8 @@ mod evidence;
 mod ignore;
 #[path = "cases/kinds.rs"]
 mod kinds;
+#[path = "cases/lost_nodes.rs"]
+mod lost_nodes;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]

@@ -448,6 +448,7 @@ impl CauseGraph {
             cycle: root.circle.iter().map(|&member| id(member)).collect(),
             remedy,
             references,
+            blast_radius: Vec::new(),
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn finding(rule: &str, category: &str, severity: Severity) -> Finding
         exports: Default::default(),
         first_seen: None,
         last_seen: None,
+        fetch: None,
         count: 1,
         evidence: vec![Evidence {
             path: "yamls/cluster/v1/nodes.yaml".into(),
@@ -184,6 +185,7 @@ pub(crate) fn node(name: &str) -> NodeSummary {
         machine: Some(format!("custom-{name}")),
         machine_phase: Some("Running".into()),
         host_logs: true,
+        last_seen: None,
     }
 }
 
@@ -224,6 +226,7 @@ pub(crate) fn facts(nodes: Vec<NodeSummary>) -> Facts {
         .count();
     let members = u32::try_from(members.len()).unwrap();
     Facts {
+        blast_radii: Vec::new(),
         bundle: BundleInfo {
             file: "supportbundle_1f3c_2025-03-17T09-12-44Z.zip".into(),
             name: Some("supportbundle_1f3c_2025-03-17T09-12-44Z".into()),

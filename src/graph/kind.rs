@@ -300,12 +300,13 @@ pub const KNOWN_KINDS: &[KnownKind] = &[
     cluster_wide(DERIVED_GROUP, "LogFile"),
     cluster_wide(DERIVED_GROUP, "Missing"),
     cluster_wide(DERIVED_GROUP, "Mount"),
+    cluster_wide(DERIVED_GROUP, "SignOfLife"),
     cluster_wide(DERIVED_GROUP, "UpgradeStatus"),
     cluster_wide(DERIVED_GROUP, "UpgradeStep"),
 ];
 
 /// Kinds that are worked out at load, and what there is one object of each for.
-pub const DERIVED_KINDS: [(&str, &str); 9] = [
+pub const DERIVED_KINDS: [(&str, &str); 10] = [
     ("Boot", "a boot that the journals of a host show"),
     (
         "Disk",
@@ -321,6 +322,10 @@ pub const DERIVED_KINDS: [(&str, &str); 9] = [
     (
         "Mount",
         "a mounted file system of a host: its state and use",
+    ),
+    (
+        "SignOfLife",
+        "a node that was heard of: when last, and by whom",
     ),
     (
         "UpgradeStatus",

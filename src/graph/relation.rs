@@ -211,6 +211,7 @@ pub const RELATIONS: &[Relation] = &[
             (DERIVED_GROUP, "Boot"),
             (DERIVED_GROUP, "LogFile"),
             (DERIVED_GROUP, "Missing"),
+            (DERIVED_GROUP, "SignOfLife"),
             (DERIVED_GROUP, "UpgradeStep"),
         ],
         "Node",
@@ -774,6 +775,13 @@ pub const RELATIONS: &[Relation] = &[
         "doctor/Host",
         "nodeName",
         |g, s, _| to_kind(g, DERIVED_GROUP, "Host", None, Some(node_name(g, s))),
+    ),
+    one(
+        "signOfLife",
+        &[("", "Node")],
+        "doctor/SignOfLife",
+        "nodeName",
+        |g, s, _| to_kind(g, DERIVED_GROUP, "SignOfLife", None, Some(node_name(g, s))),
     ),
     many(
         "disks",

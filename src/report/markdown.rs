@@ -276,6 +276,13 @@ impl<'a> Writer<'a> {
             }
             self.evidence(&mut text, cause, evidence);
             self.effects(&mut text, diagnosis, effects);
+            if !diagnosis.blast_radius.is_empty() {
+                text.push_str("What hangs on it:\n\n");
+                let hit = diagnosis.blast_radius.iter();
+                let hit = hit.map(|it| inline(&text::blast_radius::words(it)));
+                list(&mut text, hit, effects);
+                text.push('\n');
+            }
             if !repeats.is_empty() {
                 text.push_str("Alike:\n\n");
                 let titles = repeats

@@ -27,6 +27,12 @@ pub fn mask(report: &mut Report) {
             movement.evidence.iter_mut().for_each(evidence);
         }
     }
+    for node in &mut report.cluster.nodes {
+        let seen = node.last_seen.as_mut();
+        seen.and_then(|seen| seen.evidence.as_mut())
+            .into_iter()
+            .for_each(evidence);
+    }
     string(&mut report.verdict.summary);
     let verdict = &mut report.verdict;
     verdict

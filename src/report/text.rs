@@ -1,7 +1,9 @@
 //! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
 
+pub(super) mod blast_radius;
 mod block;
 pub(super) mod nodes;
+mod template;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -503,6 +505,7 @@ pub(super) fn unread(report: &Report, all: bool) -> Vec<String> {
     if !hosts.is_empty() {
         unread.push(format!("host files of {}", wording::some(hosts, limit)));
     }
+    unread.extend(by_hand(report).take(limit));
     let missing = &coverage.namespaces.missing;
     if !missing.is_empty() {
         unread.push(format!(
@@ -557,4 +560,19 @@ fn plural_word(number: usize, noun: &str) -> String {
     } else {
         format!("{noun}s")
     }
+}
+
+/// The logs that died with their hosts, and are to be fetched by hand; not what the verdict asks for.
+fn by_hand(report: &Report) -> impl Iterator<Item = String> {
+    let asked = |name: &str| {
+        let file = format!("nodes/{name}.zip:");
+        let mut wanted = report.verdict.collect.iter();
+        wanted.any(|it| it.starts_with(&file))
+    };
+    let nodes = report.cluster.nodes.iter();
+    let nodes = nodes.filter(move |node| !asked(&node.name));
+    nodes.filter_map(|node| {
+        let logs = node.fetch.as_ref()?;
+        Some(format!("by hand from {}: {logs}", node.name))
+    })
 }

@@ -1,10 +1,14 @@
 //! One block for each diagnosis: what, since when, where to see it, what follows, what to do.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
+use jiff::SignedDuration;
 
+use super::blast_radius::Hits;
+use super::template::template;
 use super::{BOLD, DIM, TextOptions, colored, severity_paint};
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::wording;
@@ -33,11 +37,14 @@ pub(super) fn write_all(
         .iter()
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
+    let mut hits = Hits::default();
     for (diagnosis, repeats) in folded(shown, options.verbose) {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
         };
-        write_one(page, report, diagnosis, cause, &findings, options)?;
+        write_one(
+            page, report, diagnosis, cause, &findings, &mut hits, options,
+        )?;
         write_repeats(page, &repeats)?;
         page.blank()?;
     }
@@ -99,6 +106,7 @@ fn write_one(
     diagnosis: &Diagnosis,
     cause: &Finding,
     findings: &BTreeMap<&str, &Finding>,
+    hits: &mut Hits,
     options: &TextOptions,
 ) -> io::Result<()> {
     let mut head = format!(
@@ -133,6 +141,7 @@ fn write_one(
     write_when(page, report, cause)?;
     write_evidence(page, cause, options)?;
     write_effects(page, diagnosis, findings)?;
+    hits.write(page, diagnosis)?;
     write_remedy(page, diagnosis)?;
     for (index, reference) in diagnosis.references.iter().enumerate() {
         label(page, if index == 0 { "see" } else { "" }, DIM, reference)?;
@@ -167,7 +176,7 @@ fn write_title(
     page.unbroken(&[(DIM, &format!("   {rule}"))])
 }
 
-fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+pub(super) fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     page.paragraph((DIM, &head(name)), INDENT, (paint, text))
 }
 
@@ -202,13 +211,63 @@ pub(in crate::report) fn when(report: &Report, cause: &Finding) -> Option<String
     if cause.count > 1 {
         text.push_str(&format!(", {}", wording::count(cause.count, "time")));
     }
+    if let Some(rate) = cause
+        .last_seen
+        .and_then(|last| hourly(cause.count, last.duration_since(first)))
+    {
+        text.push_str(&format!(", {} an hour", wording::grouped(rate)));
+    }
     Some(text)
+}
+
+/// How often in an hour, of what is a flood: a few hits have no rate.
+fn hourly(count: u64, span: SignedDuration) -> Option<u64> {
+    const FLOOD: u64 = 100;
+    let seconds = u64::try_from(span.as_secs()).ok()?;
+    let rate = count.saturating_mul(3600).checked_div(seconds)?;
+    (count >= FLOOD && seconds >= 3600 && rate > 0).then_some(rate)
+}
+
+/// The evidence without lines of a log that say the same as one before them but for numbers, each
+/// with how many were left out for it.
+pub(in crate::report) fn folded_lines(all: &[Evidence]) -> Vec<(&Evidence, usize)> {
+    let mut shown: Vec<(&Evidence, usize)> = Vec::new();
+    let mut templates: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for evidence in all {
+        if let (Some(text), None) = (&evidence.text, &evidence.object) {
+            match templates.entry((&evidence.path, template(text))) {
+                Entry::Occupied(first) => {
+                    if let Some((_, alike)) = shown.get_mut(*first.get()) {
+                        *alike += 1;
+                    }
+                    continue;
+                }
+                Entry::Vacant(first) => {
+                    first.insert(shown.len());
+                }
+            }
+        }
+        shown.push((evidence, 0));
+    }
+    shown
 }
 
 fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -> io::Result<()> {
     let mut lines = 0;
-    for (index, evidence) in cause.evidence.iter().enumerate() {
-        let place = evidence_place(evidence);
+    let shown = if options.verbose {
+        cause
+            .evidence
+            .iter()
+            .map(|evidence| (evidence, 0))
+            .collect()
+    } else {
+        folded_lines(&cause.evidence)
+    };
+    for (index, &(evidence, alike)) in shown.iter().enumerate() {
+        let mut place = evidence_place(evidence);
+        if alike > 0 {
+            place.push_str(&format!(" and {alike} like it"));
+        }
         let words = evidence_words(evidence);
         let head = head(if index == 0 { "why" } else { "" });
         let room = page
@@ -217,7 +276,9 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
         let together = words.is_empty() || columns(&words) <= room;
         let needed = if together { 1 } else { 2 };
         if index > 0 && lines + needed > EVIDENCE_LINES && !options.verbose {
-            let more = format!("+ {} more", cause.evidence.len() - index);
+            let rest = shown.iter().skip(index);
+            let more: usize = rest.map(|(_, alike)| 1 + alike).sum();
+            let more = format!("+ {more} more");
             return label(page, "", DIM, &more);
         }
         lines += needed;
@@ -398,5 +459,57 @@ fn write_repeats(page: &mut Page<'_>, repeats: &[&Diagnosis]) -> io::Result<()> 
     match repeats.len().saturating_sub(REPEATS) {
         0 => Ok(()),
         more => label(page, "", DIM, &format!("+ {more} more (-v shows each)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(path: &str, text: &str) -> Evidence {
+        Evidence {
+            path: path.to_owned(),
+            text: Some(text.to_owned()),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn lines_alike_are_shown_once_for_each_file() {
+        let all = [
+            log("a", "sector 1 of sdb"),
+            log("a", "sector 22 of sdb"),
+            log("a", "sector 1 of sdc"),
+            log("b", "sector 3 of sdb"),
+            log("a", "sector 5 of sdb"),
+        ];
+        let folded = folded_lines(&all);
+        let words: Vec<_> = folded
+            .iter()
+            .map(|(one, alike)| (one.path.as_str(), one.text.as_deref().unwrap(), *alike))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                ("a", "sector 1 of sdb", 2),
+                ("a", "sector 1 of sdc", 0),
+                ("b", "sector 3 of sdb", 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_flood_has_a_rate() {
+        let hours = SignedDuration::from_hours;
+        for (count, span, expected) in [
+            (126_042, hours(384), Some(328)),
+            (99, hours(1), None),
+            (100, hours(1), Some(100)),
+            (100, hours(0), None),
+            (100, hours(-1), None),
+            (100, hours(200), None),
+        ] {
+            assert_eq!(hourly(count, span), expected, "{count} in {span:?}");
+        }
     }
 }
