@@ -80,6 +80,8 @@ pub enum Export {
     Objects(Vec<ObjectName>),
     /// Plain text.
     Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
 }
 
 /// A place in the bundle that shows a finding: a line of a log, a field of an object, or a thing that is not there.

@@ -289,6 +289,7 @@ fn denoted(export: &Export) -> Vec<String> {
         Export::Object(name) => vec![name.to_string()],
         Export::Objects(names) => names.iter().map(ToString::to_string).collect(),
         Export::Text(text) => vec![text.clone()],
+        Export::Texts(texts) => texts.clone(),
     }
 }
 

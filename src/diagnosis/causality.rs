@@ -495,6 +495,7 @@ fn joints(finding: &Finding) -> BTreeMap<&str, BTreeSet<Joint<'_>>> {
             Export::Object(object) => set.extend([Joint::Object(object)]),
             Export::Objects(objects) => set.extend(objects.iter().map(Joint::Object)),
             Export::Text(text) => set.extend([Joint::Text(text)]),
+            Export::Texts(texts) => set.extend(texts.iter().map(|text| Joint::Text(text))),
         }
     }
     joints
@@ -638,6 +639,8 @@ mod tests {
         let list =
             |names: &[&str]| Export::Objects(names.iter().map(|name| volume(name)).collect());
         let text = |text: &str| Export::Text(text.into());
+        let texts =
+            |texts: &[&str]| Export::Texts(texts.iter().map(|&text| text.into()).collect());
         let object = |name: &str| Export::Object(volume(name));
         let foreign = Export::Object(ObjectName {
             namespace: None,
@@ -655,6 +658,10 @@ mod tests {
             (text("x"), text("x"), true),
             (text("x"), text("y"), false),
             (text("v1"), object("v1"), false),
+            (texts(&["sda", "sdb"]), text("sdb"), true),
+            (texts(&["sda", "sdb"]), texts(&["sdb", "sdc"]), true),
+            (texts(&["sda"]), texts(&["sdb"]), false),
+            (texts(&["v1"]), list(&["v1"]), false),
         ] {
             let findings = vec![
                 finding("a", "storage", Error).exporting("volumes", cause.clone()),

@@ -472,8 +472,14 @@ fn export(graph: &Graph, value: &Value<'_>) -> Option<Export> {
         Value::Object(_) | Value::Ghost(_) => name(value).map(Export::Object),
         Value::Text(text) => Some(Export::Text(text.as_str().to_owned())),
         _ => {
-            let names: Vec<ObjectName> = value.elements().iter().filter_map(name).collect();
-            (!names.is_empty()).then_some(Export::Objects(names))
+            let elements = value.elements();
+            let names: Vec<ObjectName> = elements.iter().filter_map(name).collect();
+            if !names.is_empty() {
+                return Some(Export::Objects(names));
+            }
+            let texts = elements.iter().filter_map(Value::as_str);
+            let texts: Vec<String> = texts.map(str::to_owned).collect();
+            (!texts.is_empty()).then_some(Export::Texts(texts))
         }
     }
 }

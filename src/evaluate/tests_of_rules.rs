@@ -282,7 +282,7 @@ finding:
   notes:
     - { when: absent(p.node()), text: 'no {{ p.spec.nodeName }}' }
     - { when: present(p.node()), text: 'never' }
-  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase }
+  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase, words: \"['b', p.status.phase]\", nothing: '[]' }
   evidence: [{ object: p, fields: [status.phase], note: 'on {{ p.spec.nodeName }}' }, { object: p.node() }]
 remedy:
   - { when: p.status.phase == 'Failed', text: never, risk: safe }
@@ -301,8 +301,10 @@ remedy:
         Some("kubectl get pod a")
     );
     let names: Vec<&str> = finding.exports.keys().map(String::as_str).collect();
-    assert_eq!(names, ["node", "nodes", "pod", "word"]);
+    assert_eq!(names, ["node", "nodes", "pod", "word", "words"]);
     assert_eq!(finding.exports["word"], Export::Text("Running".to_owned()));
+    let words = ["b", "Running"].map(str::to_owned).to_vec();
+    assert_eq!(finding.exports["words"], Export::Texts(words));
     let [field, ghost] = finding.evidence.as_slice() else {
         panic!("{:?}", finding.evidence);
     };

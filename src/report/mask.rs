@@ -153,8 +153,10 @@ fn finding(finding: &mut Finding) {
     finding.evidence.iter_mut().for_each(evidence);
     finding.remedy.iter_mut().for_each(remedy);
     for export in finding.exports.values_mut() {
-        if let Export::Text(text) = export {
-            string(text);
+        match export {
+            Export::Text(text) => string(text),
+            Export::Texts(texts) => texts.iter_mut().for_each(string),
+            Export::Object(_) | Export::Objects(_) => {}
         }
     }
     if let Some(suppression) = &mut finding.suppressed {

@@ -239,6 +239,7 @@ pub(in crate::report) fn evidence_place(evidence: &Evidence) -> String {
 pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
     let mut words: Vec<String> = Vec::new();
     match (&evidence.object, &evidence.field) {
+        (Some(object), _) if evidence.absent => words.push(format!("no {object} in it")),
         (Some(object), Some(field)) => words.push(format!("{object} {field}")),
         (Some(object), None) => words.push(object.to_string()),
         (None, Some(field)) => words.push(field.clone()),
@@ -249,6 +250,10 @@ pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
             Some(last) if evidence.field.is_some() => last.push_str(&format!("={value}")),
             _ => words.push(value.clone()),
         }
+    } else if let (Some(last), Some(_), None) = (words.last_mut(), &evidence.field, &evidence.text)
+        && !evidence.absent
+    {
+        last.push_str(" is not set");
     }
     words.extend(evidence.text.clone());
     match &evidence.note {
@@ -385,5 +390,37 @@ fn write_repeats(page: &mut Page<'_>, repeats: &[&Diagnosis]) -> io::Result<()> 
     match repeats.len().saturating_sub(REPEATS) {
         0 => Ok(()),
         more => label(page, "", DIM, &format!("+ {more} more (-v shows each)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::sample::{field, node_name};
+
+    #[test]
+    fn what_is_not_there_does_not_read_as_if_it_were() {
+        let shown = field("nodes.yaml", 1, node_name("n1"), "spec.taints", "x");
+        let unset = Evidence {
+            value: None,
+            ..shown.clone()
+        };
+        let gone = Evidence {
+            field: None,
+            absent: true,
+            ..unset.clone()
+        };
+        let noted = Evidence {
+            note: Some("removed by hand".into()),
+            ..gone.clone()
+        };
+        for (evidence, words) in [
+            (shown, "Node/n1 spec.taints=x"),
+            (unset, "Node/n1 spec.taints is not set"),
+            (gone, "no Node/n1 in it"),
+            (noted, "no Node/n1 in it (removed by hand)"),
+        ] {
+            assert_eq!(evidence_words(&evidence), words);
+        }
     }
 }

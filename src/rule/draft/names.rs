@@ -431,6 +431,19 @@ impl<'a> Walk<'a, '_> {
     fn export(&mut self, name: &str, span: Span, of: &Type<'_>) {
         let Some((_, group, kind, many)) = RESERVED.iter().find(|(known, ..)| *known == name)
         else {
+            let one = match of {
+                Type::List(element) => element,
+                one => one,
+            };
+            if !(one.is_text() || matches!(one, Type::Object(_) | Type::Any | Type::Null)) {
+                let message = format!(
+                    "the export `{name}` is an object, a text or a list of these, and this is {}",
+                    of.describe()
+                );
+                self.mistakes
+                    .error("BD012", span, message)
+                    .help("other rules join on it: `string(x)` makes text of a number");
+            }
             return;
         };
         let wanted = Kind::new(*group, *kind);
@@ -477,10 +490,23 @@ impl<'a> Walk<'a, '_> {
                     Type::List(element) => Rc::unwrap_or_clone(element),
                     other => other,
                 };
-                if matches!(&of, Type::Fields(record) if record.is_log()) {
+                let help = match &of {
+                    Type::Fields(record) if record.is_log() => {
+                        Some("write `log` instead of `object`")
+                    }
+                    Type::Object(_) | Type::Record(..) | Type::Map(_) | Type::Any | Type::Null => {
+                        None
+                    }
+                    // What an expression makes has no place in the bundle.
+                    _ => Some(
+                        "name the object, and under `fields` the path: `status.conditions[type=Ready].status`",
+                    ),
+                };
+                if let Some(help) = help {
+                    let message = format!("{} is no object and no part of one", of.describe());
                     self.mistakes
-                        .error("BD012", value.span, "a log record is no object")
-                        .help("write `log` instead of `object`");
+                        .error("BD012", value.span, message)
+                        .help(help);
                 }
                 for path in fields {
                     self.scope.check_path(&of, path, self.mistakes);
