@@ -259,7 +259,7 @@ pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
     match &evidence.note {
         Some(note) if words.is_empty() => words.push(note.clone()),
         Some(note) => words.push(format!("({note})")),
-        None if evidence.absent => words.push("not in the bundle".into()),
+        None if evidence.absent && words.is_empty() => words.push("not in the bundle".into()),
         None => {}
     }
     words.join(" ")
