@@ -239,6 +239,7 @@ impl<'g> Row<'_, 'g> {
             exports: self.exports(),
             first_seen: since.or(log_first),
             last_seen: log_last,
+            history: self.is_history(),
             count: records.max(1),
             evidence,
             remedy,
@@ -268,6 +269,8 @@ impl<'g> Row<'_, 'g> {
             _ => {}
         }
         let (severity, confidence) = self.weight(fit);
+        // A row that still stands keeps the finding from being history.
+        finding.history &= self.is_history();
         finding.severity = finding.severity.max(severity);
         finding.confidence = finding.confidence.max(confidence);
         let evidence = self.evidence();
@@ -370,6 +373,7 @@ impl<'g> Row<'_, 'g> {
                 command: step.command.as_ref().map(|command| self.words(command)),
                 risk: step.risk,
                 check: step.check.as_ref().map(|check| self.words(check)),
+                forbids_meanwhile: step.forbids_meanwhile.as_ref().map(|it| self.words(it)),
             });
         }
         steps
@@ -385,6 +389,11 @@ impl<'g> Row<'_, 'g> {
             }
         }
         exports
+    }
+
+    fn is_history(&mut self) -> bool {
+        let over = self.plan.history.as_ref();
+        over.is_some_and(|over| self.holds(over))
     }
 
     fn weight(&mut self, fit: Fit) -> (crate::finding::Severity, Confidence) {

@@ -42,6 +42,7 @@ pub fn mask(report: &mut Report) {
         string(&mut step.text);
         option(&mut step.command);
         option(&mut step.check);
+        option(&mut step.forbids_meanwhile);
     }
     report.findings.iter_mut().for_each(finding);
     for problem in &mut report.coverage.problems {
@@ -144,6 +145,7 @@ fn remedy(step: &mut RemedyStep) {
     string(&mut step.text);
     option(&mut step.command);
     option(&mut step.check);
+    option(&mut step.forbids_meanwhile);
 }
 
 fn finding(finding: &mut Finding) {

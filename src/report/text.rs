@@ -77,7 +77,11 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
         .iter()
         .filter(|diagnosis| diagnosis.severity >= options.min_severity)
         .collect();
-    block::write_all(&mut page, report, &shown, options)?;
+    let (past, present): (Vec<&Diagnosis>, Vec<&Diagnosis>) = shown
+        .into_iter()
+        .partition(|diagnosis| diagnosis.history && !options.verbose);
+    block::write_all(&mut page, report, &present, options)?;
+    write_history(&mut page, report, &past)?;
     if options.show_suppressed {
         write_suppressed(&mut page, report)?;
     }
@@ -327,6 +331,37 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         ));
     }
     text
+}
+
+/// Faults that are over, one line each: they may matter to who looks for a pattern, but ask for nothing.
+fn write_history(page: &mut Page<'_>, report: &Report, past: &[&Diagnosis]) -> io::Result<()> {
+    for (index, diagnosis) in past.iter().enumerate() {
+        let cause = &diagnosis.cause;
+        let found = report.findings.iter().find(|it| it.id == cause.finding);
+        let last = found.and_then(|it| it.last_seen.or(it.first_seen));
+        let mut text = diagnosis.title.clone();
+        if let Some(last) = last {
+            text.push_str(&format!(", last seen {}", wording::minute(last)));
+            let age = report
+                .bundle
+                .collected_at
+                .map(|now| now.duration_since(last));
+            if let Some(age) = age.filter(|age| !age.is_negative()) {
+                text.push_str(&format!(", {} ago", wording::duration(age)));
+            }
+        }
+        if !diagnosis.effects.is_empty() {
+            let effects = wording::count(diagnosis.effects.len(), "effect");
+            text.push_str(&format!(", with {effects}"));
+        }
+        text.push_str(&format!(" ({})", cause.rule));
+        write_foot(page, if index == 0 { "history" } else { "" }, &text)?;
+    }
+    if past.is_empty() {
+        Ok(())
+    } else {
+        page.blank()
+    }
 }
 
 fn write_suppressed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {

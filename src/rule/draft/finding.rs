@@ -25,6 +25,7 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
     let mut finding = FindingTemplate {
         subject: Subject::Cluster,
         since: None,
+        history: None,
         key: Vec::new(),
         exports: BTreeMap::new(),
         confidence: Confidence::Likely,
@@ -45,6 +46,9 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
     finding.since = keys
         .get("since")
         .map(|since| keys::expression(since, mistakes));
+    finding.history = keys
+        .get("history")
+        .map(|over| keys::expression(over, mistakes));
     let key = keys.get("key");
     finding.key = keys::list(key, mistakes)
         .iter()
@@ -186,6 +190,7 @@ pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Reme
             .and_then(|risk| keys::choice(risk, &shapes::RISKS, mistakes));
         let command = template("command", mistakes);
         let check = template("check", mistakes);
+        let forbids_meanwhile = template("forbidsMeanwhile", mistakes);
         let link = keys.get("link").and_then(|link| keys::url(link, mistakes));
         let when = keys
             .get("when")
@@ -196,6 +201,7 @@ pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Reme
             command,
             risk: risk.unwrap_or(Risk::Safe),
             check,
+            forbids_meanwhile,
             link,
         })
     };

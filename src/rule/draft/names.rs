@@ -390,6 +390,9 @@ impl<'a> Walk<'a, '_> {
                 self.mistakes.error("BD012", since.span, message);
             }
         }
+        if let Some(over) = &finding.history {
+            self.truth(over);
+        }
         for part in &finding.key {
             self.expression(part);
         }
@@ -504,9 +507,7 @@ impl<'a> Walk<'a, '_> {
                 };
                 if let Some(help) = help {
                     let message = format!("{} is no object and no part of one", of.describe());
-                    self.mistakes
-                        .error("BD012", value.span, message)
-                        .help(help);
+                    self.mistakes.error("BD012", value.span, message).help(help);
                 }
                 for path in fields {
                     self.scope.check_path(&of, path, self.mistakes);
@@ -540,7 +541,8 @@ impl<'a> Walk<'a, '_> {
         step.when.iter().for_each(|when| self.truth(when));
         let texts = std::iter::once(&step.text)
             .chain(&step.command)
-            .chain(&step.check);
+            .chain(&step.check)
+            .chain(&step.forbids_meanwhile);
         texts.for_each(|text| self.template(text));
         let words = step.text.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.to_lowercase()),

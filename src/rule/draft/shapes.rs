@@ -448,6 +448,11 @@ pub(super) static FINDING: Shape = Shape {
             "When it began (default: the first time in its log lines)",
         ),
         optional(
+            "history",
+            Wants::Expression,
+            "True where the fault is over: told as history, it explains nothing that began later (default: false)",
+        ),
+        optional(
             "key",
             Wants::List(&Wants::Expression),
             "What tells findings apart: rows of one key are one finding (default: the subject)",
@@ -554,6 +559,11 @@ pub(super) static STEP: Shape = Shape {
             "What it may cost (default: safe); to be stated with a command",
         ),
         optional("check", Wants::Template, "How to see that it worked"),
+        optional(
+            "forbidsMeanwhile",
+            Wants::Template,
+            "What must not be done until it has worked",
+        ),
         optional("link", Wants::Form(Form::Url), "Where it is described"),
     ],
     conditions: &[Condition::Needs {
