@@ -8,7 +8,7 @@ use crate::finding::{Confidence, Risk};
 use crate::rule::expression::Node;
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
-use crate::rule::shape::{CONFIDENCES, SEVERITIES};
+use crate::rule::shape::{CONFIDENCES, RISKS, SEVERITIES};
 use crate::rule::source::Span;
 use crate::rule::template::Template;
 use crate::rule::tree::{Tree, Value};
@@ -187,7 +187,7 @@ pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Reme
         };
         let risk = keys
             .get("risk")
-            .and_then(|risk| keys::choice(risk, &shapes::RISKS, mistakes));
+            .and_then(|risk| keys::choice(risk, &RISKS, mistakes));
         let command = template("command", mistakes);
         let check = template("check", mistakes);
         let forbids_meanwhile = template("forbidsMeanwhile", mistakes);

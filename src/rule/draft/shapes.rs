@@ -1,8 +1,7 @@
 //! The maps of a rule file and their keys: a catalogue, from the whole to its parts.
 
-use crate::finding::Risk;
 use crate::rule::shape::{
-    CONFIDENCE, Condition, Form, Key, SEVERITY, Shape, Wants, optional, required, words,
+    CONFIDENCE, Condition, Form, Key, RISK, SEVERITY, Shape, Wants, optional, required, words,
 };
 use crate::rule::{Category, LinkOrder, Outside, Status};
 use crate::scan::Measure;
@@ -11,12 +10,6 @@ pub(super) const STATUSES: [(&str, Status); 3] = [
     ("stable", Status::Stable),
     ("experimental", Status::Experimental),
     ("deprecated", Status::Deprecated),
-];
-
-pub(super) const RISKS: [(&str, Risk); 3] = [
-    ("safe", Risk::Safe),
-    ("disruptive", Risk::Disruptive),
-    ("destructive", Risk::Destructive),
 ];
 
 pub(super) const OUTSIDE: [(&str, Outside); 2] =
@@ -555,7 +548,7 @@ pub(super) static STEP: Shape = Shape {
         optional("command", Wants::Template, "The command that does it"),
         optional(
             "risk",
-            Wants::Word(|| words(&RISKS)),
+            RISK,
             "What it may cost (default: safe); to be stated with a command",
         ),
         optional("check", Wants::Template, "How to see that it worked"),
