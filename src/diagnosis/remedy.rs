@@ -51,8 +51,10 @@ pub fn merge<'a>(lanes: impl IntoIterator<Item = Lane<'a>>) -> Vec<Merged> {
                 let Merged { step: kept, ranks } = known;
                 kept.risk = kept.risk.max(step.risk);
                 kept.check = kept.check.take().or_else(|| step.check.clone());
-                let forbids = kept.forbids_meanwhile.take();
-                kept.forbids_meanwhile = forbids.or_else(|| step.forbids_meanwhile.clone());
+                forbid_also(
+                    &mut kept.forbids_meanwhile,
+                    step.forbids_meanwhile.as_deref(),
+                );
                 if let Err(place) = ranks.binary_search(&lane.rank) {
                     ranks.insert(place, lane.rank);
                 }
@@ -65,14 +67,28 @@ pub fn merge<'a>(lanes: impl IntoIterator<Item = Lane<'a>>) -> Vec<Merged> {
     }
 }
 
-/// Whether two steps are one: they run the same command, be it in other words (two rules that fear for
-/// etcd both ask for a snapshot), or have the same words and no command.
-fn is_same(a: &RemedyStep, b: &RemedyStep) -> bool {
-    match (command(a), command(b)) {
-        (Some(a), Some(b)) => a == b,
-        (None, None) => a.text == b.text,
-        _ => false,
+/// What either of two steps forbids, each once.
+fn forbid_also(known: &mut Option<String>, more: Option<&str>) {
+    match (known.as_mut(), more) {
+        (Some(known), Some(more)) if !known.contains(more) => {
+            known.push(' ');
+            known.push_str(more);
+        }
+        (None, Some(more)) => *known = Some(more.to_owned()),
+        _ => {}
     }
+}
+
+/// Whether two steps are one: they have the same command, or none, and the same words. The words may
+/// differ where the command is run against the cluster, for it names what it is about; one that is
+/// run on a host leaves it to the words to say on which.
+fn is_same(a: &RemedyStep, b: &RemedyStep) -> bool {
+    let of_cluster = |command: &str| {
+        let tool = command.split_whitespace().next().unwrap_or_default();
+        matches!(tool, "kubectl" | "helm" | "virtctl")
+    };
+    let (first, second) = (command(a), command(b));
+    first == second && (a.text == b.text || first.is_some_and(of_cluster))
 }
 
 /// The command without what follows `#`, a remark to the reader.
@@ -134,11 +150,22 @@ mod tests {
 
     #[test]
     fn doubles_are_one_step_that_has_all_that_either_says() {
-        let first = [step("save", Some("etcd save"), Safe)];
+        let forbidding = |words: &str, text: &str, command: &str| RemedyStep {
+            forbids_meanwhile: Some(words.into()),
+            ..step(text, Some(command), Disruptive)
+        };
+        let first = [RemedyStep {
+            check: None,
+            risk: Safe,
+            ..forbidding("Reboot no server.", "save", "kubectl save")
+        }];
         let second = [RemedyStep {
             check: Some("it is listed".into()),
-            forbids_meanwhile: Some("Do not restart etcd.".into()),
-            ..step("save first", Some("etcd save   # on n1"), Disruptive)
+            ..forbidding(
+                "Do not restart etcd.",
+                "save first",
+                "kubectl save   # on n1",
+            )
         }];
         let merged = merge([lane(4, &second), lane(2, &first)]);
         let [Merged { step: save, ranks }] = merged.as_slice() else {
@@ -146,12 +173,18 @@ mod tests {
         };
         assert_eq!((save.text.as_str(), save.risk), ("save", Disruptive));
         assert_eq!(save.check.as_deref(), Some("it is listed"));
-        assert!(save.forbids_meanwhile.is_some());
+        let forbidden = save.forbids_meanwhile.as_deref();
+        assert_eq!(forbidden, Some("Reboot no server. Do not restart etcd."));
         assert_eq!(ranks, &[2, 4]);
 
         // The same words over different commands are two steps, and so are words alone.
-        let other = [step("save", Some("etcd save --name x"), Safe)];
+        let other = [step("save", Some("kubectl save --name x"), Safe)];
         let bare = [step("save", None, Safe)];
+        // So is one command on two hosts, of which only the words tell.
+        let of = |text: &str| [step(text, Some("sudo dmesg"), Safe)];
+        let [here, there] = ["On n1, look.", "On n2, look."].map(of);
+        assert_eq!(merge([lane(1, &here), lane(2, &there)]).len(), 2);
+        assert_eq!(merge([lane(1, &here), lane(2, &here)]).len(), 1);
         assert_eq!(
             merge([lane(1, &first), lane(1, &other), lane(1, &bare)]).len(),
             3

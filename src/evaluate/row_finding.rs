@@ -368,12 +368,17 @@ impl<'g> Row<'_, 'g> {
             if let Some(link) = &step.link {
                 text.push_str(&format!(" ({link})"));
             }
+            // What comes out empty does not apply in this case.
+            let mut words = |text: &'g Option<Text>| {
+                let words = text.as_ref().map(|text| self.words(text))?;
+                (!words.trim().is_empty()).then_some(words)
+            };
             steps.push(RemedyStep {
                 text,
-                command: step.command.as_ref().map(|command| self.words(command)),
+                command: words(&step.command),
                 risk: step.risk,
-                check: step.check.as_ref().map(|check| self.words(check)),
-                forbids_meanwhile: step.forbids_meanwhile.as_ref().map(|it| self.words(it)),
+                check: words(&step.check),
+                forbids_meanwhile: words(&step.forbids_meanwhile),
             });
         }
         steps

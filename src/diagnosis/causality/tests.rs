@@ -449,8 +449,8 @@ fn remedies_are_those_of_the_cause_and_of_what_is_gravest() {
         on(rule, Critical, "n1").mended_by(vec![step(text, Some(command), Risk::Safe)])
     };
     let findings = vec![
-        snapshot("a", "save", "etcd save"),
-        snapshot("b", "save first", "etcd save   # on n1"),
+        snapshot("a", "save", "kubectl save"),
+        snapshot("b", "save first", "kubectl save   # on n1"),
     ];
     let (_, diagnoses) = explain(findings, &[link("a", "b", &[])]);
     assert_eq!(steps(&diagnoses[0]), ["save"]);
