@@ -152,7 +152,11 @@ fn loading() {
     );
     let many = generated(300);
     let ready = least(10, || engine(&many));
-    told(&format!("{} rules made ready", many.len()), ready, 30.0);
+    told(
+        &format!("{} rule files of users' made ready", many.len()),
+        ready,
+        2.0 * many.len() as f64,
+    );
 
     let directory = tempfile::tempdir().expect("a temporary directory");
     let folder = directory.path().join("node");

@@ -28,6 +28,7 @@ mod tracer;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -61,7 +62,7 @@ pub struct Engine {
 }
 
 struct ReadyRule {
-    rule: Rule,
+    rule: Arc<Rule>,
     plan: Plan,
     /// Why it fires or not is to be told.
     traced: bool,
@@ -102,7 +103,7 @@ impl Engine {
         let mut specs: Vec<MatcherSpec> = Vec::new();
         let mut firsts = Vec::new();
         let mut mistakes = Vec::new();
-        for rule in rules.rules() {
+        for rule in rules.rules().iter().map(|rule| &**rule) {
             firsts.push(specs.len());
             for matcher in rule.logs.values() {
                 match requirement::matcher_spec(rule, matcher) {
@@ -121,11 +122,13 @@ impl Engine {
         for (rule, plan) in plans {
             match plan {
                 Ok(plan) => ready.push(ReadyRule {
-                    rule: rule.clone(),
+                    rule: Arc::clone(rule),
                     plan,
                     traced: false,
                 }),
-                Err(errors) => mistakes.extend(errors.into_iter().map(|error| (rule, error))),
+                Err(errors) => {
+                    mistakes.extend(errors.into_iter().map(|error| (&**rule, error)));
+                }
             }
         }
         let found = mistakes

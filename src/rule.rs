@@ -17,6 +17,7 @@ pub mod nearest;
 pub mod path;
 mod pattern;
 pub mod quantity;
+mod recording;
 mod schema;
 pub mod set;
 pub(crate) mod shape;

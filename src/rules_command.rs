@@ -61,17 +61,24 @@ fn own_directory() -> Option<PathBuf> {
 }
 
 fn list(list: &List, style: Style) -> Result<u8, Stop> {
-    let rules = load(&with_own(&list.packs.rules))?;
+    let packs = with_own(&list.packs.rules);
+    let rules = load(&packs)?;
     let selection = &list.selection;
     let rules = rules.filter(&selection.only, &selection.skip);
-    let listed = RuleList::new(&rules.map_err(usage)?);
+    // There is no room for their names in a table.
+    let suite = match list.output {
+        Output::Text => Suite::default(),
+        Output::Json | Output::Yaml => suite_of(&packs),
+    };
+    let listed = RuleList::new(&rules.map_err(usage)?, &suite);
     print(list.output, &listed, |out| {
         catalogue::write_list(&listed, style.color, terminal::width(), out)
     })
 }
 
 fn show(show: &Show, style: Style) -> Result<u8, Stop> {
-    let rules = load(&with_own(&show.packs.rules))?;
+    let packs = with_own(&show.packs.rules);
+    let rules = load(&packs)?;
     if rules.get(&show.rule).is_none() && Category::parse(&show.rule).is_some() {
         let name = &show.rule;
         return Err(usage(format!(
@@ -79,10 +86,16 @@ fn show(show: &Show, style: Style) -> Result<u8, Stop> {
         )));
     }
     let rule = rules.find(&show.rule).map_err(usage)?;
-    let detail = RuleDetail::new(rule, &rules);
+    let detail = RuleDetail::new(rule, &rules, &suite_of(&packs));
     print(show.output, &detail, |out| {
         catalogue::write_rule(&detail, style, out)
     })
+}
+
+/// The cases of the built-in rules and those of packs.
+fn suite_of(packs: &[PathBuf]) -> Suite {
+    let add = |suite: Suite, pack: &PathBuf| suite.and_below(pack);
+    packs.iter().fold(Suite::built_in(), add)
 }
 
 /// Writes to stdout, in a form that is asked for.
@@ -150,9 +163,7 @@ fn test(test: &Test, style: Style) -> Result<u8, Stop> {
     let selected = rules.clone().filter(&selection.only, &selection.skip);
     let selected = selected.map_err(usage)?;
     let suite = match test.directories.as_slice() {
-        [] => with_own(&[])
-            .iter()
-            .fold(Suite::built_in(), |suite, own| suite.and_below(own)),
+        [] => suite_of(&with_own(&[])),
         named => (named.iter()).fold(Suite::default(), |suite, pack| suite.and_below(pack)),
     };
     let mut files = suite.run(&rules, &selected);

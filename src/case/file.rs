@@ -89,6 +89,21 @@ pub(super) fn read(
     (read, mistakes.into_list())
 }
 
+/// The names of the cases of a file, as far as it can be read.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let source = RuleSource::new("", text);
+    let mut mistakes = Mistakes::new(&source);
+    let tree = tree::read(&source.text, &mut mistakes);
+    let cases = tree.as_ref().and_then(|tree| keys::child(tree, "cases"));
+    let names = keys::list(cases, &mut mistakes).iter().filter_map(|case| {
+        match &keys::child(case, "name")?.value {
+            tree::Value::Scalar(name) => Some(name.text.clone()),
+            _ => None,
+        }
+    });
+    names.collect()
+}
+
 struct Reader<'a> {
     rules: &'a RuleSet,
     loader: &'a dyn Loader,

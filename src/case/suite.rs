@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{Archive, Limits};
 use crate::rule::mistake::Mistake;
-use crate::rule::{Rule, RuleSet, files};
+use crate::rule::{RuleSet, files};
 
-use super::{FileOutcome, Loader, coverage, run_file, snapshot, unreadable};
+use super::{FileOutcome, Loader, coverage, file, run_file, snapshot, unreadable};
 
 /// Case files, and the rule files that they stand beside.
 #[derive(Debug, Default)]
@@ -57,6 +57,15 @@ impl Suite {
         self.rules.extend(found.into_iter().map(|file| file.name));
     }
 
+    /// Names of the cases of a rule.
+    pub fn names_of(&self, rule: &str) -> Vec<String> {
+        let files = self.cases.iter();
+        let own = files.filter(|case| id(Path::new(&case.name)) == rule);
+        own.filter_map(|case| case.text.as_deref().ok())
+            .flat_map(file::names)
+            .collect()
+    }
+
     /// Runs the cases of the `selected` rules, all of `rules` being at hand. What a case names is
     /// looked for beside its file, else below the working directory.
     pub fn run(&self, rules: &RuleSet, selected: &RuleSet) -> Vec<FileOutcome> {
@@ -94,7 +103,7 @@ impl Suite {
     pub fn gaps(&self, selected: &RuleSet, outcomes: &[FileOutcome]) -> Vec<Mistake> {
         let rules = selected.rules().iter();
         let own = rules.filter(|rule| self.rules.contains(&rule.source.name));
-        own.flat_map(|rule: &Rule| coverage::gaps(rule, outcomes))
+        own.flat_map(|rule| coverage::gaps(rule, outcomes))
             .collect()
     }
 

@@ -1,7 +1,7 @@
 //! Expressions made ready to run: names become slots, literals constants, regexes compiled.
 
 use std::cell::LazyCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
@@ -66,7 +66,7 @@ pub(crate) enum Program {
     Relation(Box<[&'static Relation]>, Box<Program>, Option<KindRef>),
     Function(Builtin, Vec<Program>),
     Macro(Box<Macro>),
-    Regex(RegexUse, Box<Program>, Regex),
+    Regex(RegexUse, Box<Program>, LazyRegex),
     /// `has(a.b)`.
     Has(Box<Program>),
     /// `raw(a.b)`: the text of a scalar as the collector wrote it.
@@ -82,6 +82,21 @@ pub(crate) enum RegexUse {
     Matches,
     Find,
     Extract,
+}
+
+/// A regex that is compiled when it is first needed: of all regexes of all rules a bundle needs a few.
+#[derive(Debug)]
+pub(crate) struct LazyRegex {
+    source: Box<str>,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl LazyRegex {
+    /// The regex; that of a checked rule is always there, since its size is checked, too.
+    fn get(&self) -> Option<&Regex> {
+        let compile = || Regex::new(&self.source).ok();
+        self.compiled.get_or_init(compile).as_ref()
+    }
 }
 
 /// A kind as a rule names it.
@@ -413,10 +428,14 @@ impl Compiler<'_> {
                 pattern.span,
             );
         };
-        match Regex::new(source) {
-            Ok(regex) => Program::Regex(usage, self.boxed(text), regex),
-            Err(error) => self.refuse(error.to_string(), pattern.span),
+        if let Err(error) = regex_syntax::ast::parse::Parser::new().parse(source) {
+            return self.refuse(error.to_string(), pattern.span);
         }
+        let regex = LazyRegex {
+            source: source.as_str().into(),
+            compiled: OnceLock::new(),
+        };
+        Program::Regex(usage, self.boxed(text), regex)
     }
 
     fn refuse(&mut self, message: String, span: Span) -> Program {
@@ -729,12 +748,13 @@ fn follow<'g>(
     }
 }
 
-fn apply_regex<'g>(usage: RegexUse, of: &Value<'g>, regex: &Regex) -> Value<'g> {
-    let Some(text) = of.as_str() else {
-        return match usage {
-            RegexUse::Matches => Value::Bool(false),
-            RegexUse::Find | RegexUse::Extract => Value::Absent,
-        };
+fn apply_regex<'g>(usage: RegexUse, of: &Value<'g>, regex: &LazyRegex) -> Value<'g> {
+    let nothing = match usage {
+        RegexUse::Matches => Value::Bool(false),
+        RegexUse::Find | RegexUse::Extract => Value::Absent,
+    };
+    let Some((text, regex)) = of.as_str().zip(regex.get()) else {
+        return nothing;
     };
     match usage {
         RegexUse::Matches => Value::Bool(regex.is_match(text)),

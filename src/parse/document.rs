@@ -4,6 +4,7 @@
 //! is three allocations, can be sent between threads and needs no lifetime of its own.
 
 mod builder;
+mod names;
 mod tape;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use memchr::memchr_iter;
 
 pub use self::builder::Builder;
+pub(super) use self::names::Names;
 pub(super) use self::tape::{CUT, Kind, Node, drop_entries, to_u32};
 
 /// A document that owns its text. Its values are [`View`]s into it.

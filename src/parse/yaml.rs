@@ -8,7 +8,7 @@
 
 use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3};
 
-use super::document::{Document, Node, to_u32};
+use super::document::{Document, Names, Node, to_u32};
 use super::scalar::{Plain, resolve};
 
 /// Lists and maps within each other. Real manifests reach 17; the general parser decides beyond.
@@ -42,6 +42,7 @@ fn tape(text: &str) -> Option<(Vec<Node>, String)> {
         at: 0,
         nodes: Vec::with_capacity(2 * lines + 1),
         extra: String::new(),
+        names: Names::new(),
         open: Vec::with_capacity(32),
         value_below: false,
     };
@@ -73,6 +74,7 @@ struct Reader<'t> {
     at: usize,
     nodes: Vec<Node>,
     extra: String,
+    names: Names,
     /// Open lists and maps, outermost first.
     open: Vec<Open>,
     /// The last key ended its line: its value is a list or map on the lines below.
@@ -190,8 +192,10 @@ impl Reader<'_> {
             return None;
         }
         self.check_new(start, colon)?;
-        self.nodes
-            .push(Node::key(to_u32(start), to_u32(length), to_u32(start)));
+        let source = to_u32(start);
+        let key = self.bytes.get(start..colon)?;
+        let first = self.names.seen(self.bytes, key, source).unwrap_or(source);
+        self.nodes.push(Node::key(first, to_u32(length), source));
         self.at = colon + 2;
         if *self.bytes.get(colon + 1)? == b'\n' {
             self.value_below = true;

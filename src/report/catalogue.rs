@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::case::suite::Suite;
 use crate::diagnosis;
 use crate::finding::{Confidence, Risk, Severity};
 use crate::rule::expression::{Expression, Node};
@@ -51,6 +52,12 @@ pub struct RuleEntry {
     pub versions: VersionRanges,
     /// What it finds, in one line.
     pub title: String,
+    /// Its other names.
+    pub aliases: Vec<String>,
+    /// Its file.
+    pub file: String,
+    /// Names of the cases that test it.
+    pub cases: Vec<String>,
 }
 
 /// The versions a rule is about; `null` is any.
@@ -98,10 +105,6 @@ pub struct RuleDetail {
     pub remedy: Vec<RemedyEntry>,
     /// Where to read more.
     pub references: Vec<ReferenceEntry>,
-    /// Its other names.
-    pub aliases: Vec<String>,
-    /// Its file.
-    pub file: String,
     /// Whether it came with the program.
     pub built_in: bool,
 }
@@ -169,19 +172,22 @@ pub struct ReferenceEntry {
 }
 
 impl RuleList {
-    /// The list of some rules.
-    pub fn new(rules: &RuleSet) -> Self {
-        let mut rules: Vec<&Rule> = rules.rules().iter().collect();
+    /// The list of some rules, with their cases among those of `suite`.
+    pub fn new(rules: &RuleSet, suite: &Suite) -> Self {
+        let mut rules: Vec<&Rule> = rules.rules().iter().map(|rule| &**rule).collect();
         rules.sort_by(|a, b| (a.category, &a.id).cmp(&(b.category, &b.id)));
         RuleList {
             schema: LIST_SCHEMA.to_owned(),
-            rules: rules.into_iter().map(RuleEntry::new).collect(),
+            rules: rules
+                .into_iter()
+                .map(|rule| RuleEntry::new(rule, suite))
+                .collect(),
         }
     }
 }
 
 impl RuleEntry {
-    fn new(rule: &Rule) -> Self {
+    fn new(rule: &Rule, suite: &Suite) -> Self {
         let range = |range: &Option<VersionRange>| range.as_ref().map(ToString::to_string);
         let versions = &rule.versions;
         RuleEntry {
@@ -205,6 +211,9 @@ impl RuleEntry {
                 },
             },
             title: readable(rule, &rule.title),
+            aliases: rule.aliases.clone(),
+            file: rule.source.name.clone(),
+            cases: suite.names_of(&rule.id),
         }
     }
 }
@@ -226,13 +235,13 @@ impl VersionRanges {
 }
 
 impl RuleDetail {
-    /// A rule among the others of its set.
-    pub fn new(rule: &Rule, rules: &RuleSet) -> Self {
+    /// A rule among the others of its set, with its cases among those of `suite`.
+    pub fn new(rule: &Rule, rules: &RuleSet, suite: &Suite) -> Self {
         let escalations = rule.escalate.iter().filter_map(|it| it.to);
         let worst = escalations.max().filter(|worst| *worst > rule.severity);
         RuleDetail {
             schema: RULE_SCHEMA.to_owned(),
-            entry: RuleEntry::new(rule),
+            entry: RuleEntry::new(rule, suite),
             escalates_to: worst,
             confidence: rule.finding.confidence,
             description: rule.description.clone(),
@@ -247,8 +256,6 @@ impl RuleDetail {
                     title: reference.title.clone(),
                 })
                 .collect(),
-            aliases: rule.aliases.clone(),
-            file: rule.source.name.clone(),
             built_in: rule.is_built_in(),
         }
     }
@@ -408,7 +415,7 @@ causedBy: [{ rule: reason, same: [node], strength: certain }, { rule: storage/*,
 
     #[test]
     fn the_list_is_ordered_and_aligned() {
-        let list = RuleList::new(&rules());
+        let list = RuleList::new(&rules(), &Suite::default());
         let text = written(|out| write_list(&list, false, None, out));
         assert_eq!(
             text,
@@ -426,7 +433,8 @@ effect  vm        info      stable        any                                   
     #[test]
     fn links_are_those_of_both_sides() {
         let rules = rules();
-        let detail = |name: &str| RuleDetail::new(rules.get(name).unwrap(), &rules);
+        let detail =
+            |name: &str| RuleDetail::new(rules.get(name).unwrap(), &rules, &Suite::default());
         let shown = |links: &[LinkEntry]| -> Vec<(String, &str, Confidence)> {
             links
                 .iter()
@@ -453,7 +461,7 @@ effect  vm        info      stable        any                                   
     #[test]
     fn a_rule_reads_well() {
         let rules = rules();
-        let detail = RuleDetail::new(rules.get("cause").unwrap(), &rules);
+        let detail = RuleDetail::new(rules.get("cause").unwrap(), &rules, &Suite::default());
         let style = super::super::Style::default();
         let text = written(|out| write_rule(&detail, style, out));
         assert_eq!(
@@ -485,14 +493,14 @@ file        node/cause.yaml
     #[test]
     fn keys_are_always_there() {
         let rules = rules();
-        let detail = RuleDetail::new(rules.get("effect").unwrap(), &rules);
+        let detail = RuleDetail::new(rules.get("effect").unwrap(), &rules, &Suite::default());
         let json = serde_json::to_value(&detail).unwrap();
         let mut keys: Vec<&String> = json.as_object().unwrap().keys().collect();
         keys.sort();
         let keys: Vec<&str> = keys.into_iter().map(String::as_str).collect();
         assert_eq!(
             keys.join(" "),
-            "aliases builtIn category causedBy causes confidence description escalatesTo file id \
+            "aliases builtIn cases category causedBy causes confidence description escalatesTo file id \
              params references remedy requires schema severity status title versions"
         );
         assert_eq!(json["versions"]["harvester"], serde_json::Value::Null);

@@ -31,8 +31,8 @@ const MOST_LISTED: usize = 16;
 
 /// Names in scope at a place of a rule.
 pub(super) struct Scope<'a> {
-    /// Fields of kinds; without them objects may have any field.
-    pub(super) schema: Option<&'a Schema>,
+    /// Fields of kinds.
+    pub(super) schema: &'a Schema,
     /// `params`.
     pub(super) params: &'a BTreeMap<String, Param>,
     /// `logs`.
@@ -270,12 +270,10 @@ impl<'a> Scope<'a> {
             Type::Any | Type::Null => return Type::Any,
             Type::Map(value) => return (**value).clone(),
             Type::Record(record, place) => (record.clone(), place.clone()),
-            Type::Object(kind) => {
-                match self.schema.and_then(|schema| Type::of_kind(schema, kind)) {
-                    Some(found) => found,
-                    None => return Type::Any,
-                }
-            }
+            Type::Object(kind) => match Type::of_kind(self.schema, kind) {
+                Some(found) => found,
+                None => return Type::Any,
+            },
             Type::Fields(fields) => {
                 if let Some(of) = fields.field(name) {
                     return of.clone();
@@ -312,9 +310,7 @@ impl<'a> Scope<'a> {
                 return Type::Any;
             }
         };
-        let Some(schema) = self.schema else {
-            return Type::Any;
-        };
+        let schema = self.schema;
         if let Some(shape) = schema.field(&record, name) {
             return Type::of_shape(shape, place.below(name));
         }
@@ -340,7 +336,7 @@ impl<'a> Scope<'a> {
 
     /// A field at the top of an object that is really one of `metadata`, `spec` or `status`.
     fn elsewhere(&self, name: &str, place: &types::Place) -> Option<String> {
-        let schema = self.schema?;
+        let schema = self.schema;
         let top = schema.kind(place.kind_if_top()?)?;
         let parts = ["metadata", "spec", "status"].into_iter();
         let found = parts.filter(|part| {
@@ -473,10 +469,7 @@ impl<'a> Scope<'a> {
                         format!("the relation `{name}` takes at most one argument"),
                     );
                 }
-                return match self.schema {
-                    Some(_) => self.relation(name, span, receiver, arguments.first(), mistakes),
-                    None => Type::Any,
-                };
+                return self.relation(name, span, receiver, arguments.first(), mistakes);
             }
             let (message, help) = function::unknown(name, method, relation::names());
             mistakes.error("BD010", span, message).help_if(help);

@@ -7,7 +7,7 @@
 mod lexer;
 mod parser;
 
-pub use parser::parse;
+pub use parser::{is_name, parse};
 
 use super::source::{Offsets, Passage, Span};
 

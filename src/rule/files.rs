@@ -1,13 +1,20 @@
 //! Files of a rule pack: rules, their cases beside them, and tables of kinds. Built-in ones are a part of the program.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
+use super::recording;
 use super::tree::MAXIMUM_SIZE;
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// Recordings of the built-in rules, by the build script.
+static RECORDINGS: LazyLock<BTreeMap<&str, &[u8]>> =
+    LazyLock::new(|| recording::unpack(include_bytes!(concat!(env!("OUT_DIR"), "/recordings"))));
 
 /// How deep the folders of a rule pack may nest: a link that leads back up must end somewhere.
 const MAXIMUM_FOLDERS: usize = 8;
@@ -22,6 +29,8 @@ const OTHER_FOLDERS: [&str; 2] = ["testdata", "__snapshots__"];
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) text: Result<String, String>,
+    /// What the YAML parser says of the text, where that is known.
+    pub(crate) recording: Option<&'static [u8]>,
 }
 
 /// Whether a file holds a rule, and not a rule's cases.
@@ -74,6 +83,11 @@ fn embedded(directory: &Dir<'_>, wanted: fn(&Path) -> bool) -> Vec<File> {
                 .contents_utf8()
                 .map(str::to_owned)
                 .ok_or_else(|| "the file is not UTF-8".to_owned()),
+            recording: file
+                .path()
+                .to_str()
+                .and_then(|path| RECORDINGS.get(path))
+                .copied(),
         })
         .collect();
     let folders = directory.dirs().filter(|below| is_searched(below.path()));
@@ -91,6 +105,7 @@ pub(crate) fn below(directory: &Path, wanted: fn(&Path) -> bool) -> Vec<File> {
         let fail = |reason: String| File {
             name: name.clone(),
             text: Err(reason),
+            recording: None,
         };
         if path.is_dir() {
             match fs::read_dir(&path) {
@@ -110,6 +125,7 @@ pub(crate) fn below(directory: &Path, wanted: fn(&Path) -> bool) -> Vec<File> {
             files.push(File {
                 name: name.clone(),
                 text: text_of(&path),
+                recording: None,
             });
         }
     }

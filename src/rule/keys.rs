@@ -117,6 +117,17 @@ impl<'t> Keys<'t> {
     }
 }
 
+/// The value of a key, of what may be a map.
+pub(crate) fn child<'t>(tree: &'t Tree, key: &str) -> Option<&'t Tree> {
+    match &tree.value {
+        Value::Map(entries) => entries
+            .iter()
+            .find(|entry| entry.key.value == key)
+            .map(|entry| &entry.value),
+        _ => None,
+    }
+}
+
 /// Says that a value is not what its key wants.
 pub(crate) fn wrong_type(tree: &Tree, wanted: &str, mistakes: &mut Mistakes) {
     if matches!(tree.value, Value::Refused) {
@@ -199,8 +210,7 @@ pub(crate) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<Strin
 
 /// Whether a text can be a name in an expression.
 pub(crate) fn check_name(text: &str, span: Span, mistakes: &mut Mistakes) -> bool {
-    let identifier = Expression::parse(text)
-        .is_ok_and(|read| matches!(read.node, Node::Name(name) if name == text));
+    let identifier = expression::is_name(text);
     if !identifier {
         mistakes
             .error("BD001", span, format!("`{text}` is no name"))

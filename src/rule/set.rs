@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -21,7 +22,8 @@ use crate::finding::Confidence;
 /// Rules that may run together, in order of their ids.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    /// Shared with what runs them.
+    rules: Vec<Arc<Rule>>,
     warnings: RuleErrors,
 }
 
@@ -89,6 +91,7 @@ impl RuleSet {
         let file = |(name, text): &(&str, &str)| File {
             name: (*name).to_owned(),
             text: Ok((*text).to_owned()),
+            recording: None,
         };
         let pack = Pack {
             rules: texts.iter().map(file).collect(),
@@ -99,7 +102,7 @@ impl RuleSet {
     }
 
     /// The rules, in order of their ids; deprecated ones among them until [`RuleSet::select`].
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -110,9 +113,10 @@ impl RuleSet {
 
     /// The rule of this id or alias.
     pub fn get(&self, name: &str) -> Option<&Rule> {
-        let alias = |rule: &&Rule| rule.aliases.iter().any(|alias| alias == name);
+        let alias = |rule: &&Arc<Rule>| rule.aliases.iter().any(|alias| alias == name);
         let by_id = self.rules.iter().find(|rule| rule.id == name);
-        by_id.or_else(|| self.rules.iter().find(alias))
+        let found = by_id.or_else(|| self.rules.iter().find(alias));
+        found.map(|rule| &**rule)
     }
 
     /// All links between the rules, from cause to effect, whichever side declares them. A name that
@@ -216,6 +220,7 @@ impl RuleSet {
             .iter_mut()
             .find(|rule| rule.id == id)
             .ok_or_else(form)?;
+        let rule = Arc::make_mut(rule);
         let names: Vec<String> = rule.params.keys().cloned().collect();
         let Some(old) = rule.params.get_mut(param) else {
             let near = nearest(param, names.iter().map(String::as_str));
@@ -326,7 +331,7 @@ fn propose(near: Option<&str>) -> String {
 /// The tables of kinds that come with the program and those of packs; mistakes in them are noted.
 fn tables(packs: &mut [Pack], mistakes: &mut Vec<Mistake>) -> Cow<'static, Schema> {
     let mut schema = Cow::Borrowed(schema::built_in());
-    for File { name, text } in packs.iter_mut().flat_map(|pack| pack.tables.drain(..)) {
+    for File { name, text, .. } in packs.iter_mut().flat_map(|pack| pack.tables.drain(..)) {
         let found = match &text {
             Ok(text) => schema.to_mut().add(text),
             Err(reason) => vec![reason.clone()],
@@ -343,7 +348,11 @@ fn tables(packs: &mut [Pack], mistakes: &mut Vec<Mistake>) -> Cow<'static, Schem
 
 /// Reads a file: the id that its name promises, its rule if there is one, and its mistakes.
 fn read_file(file: File, schema: Option<&Schema>) -> (String, Option<Rule>, Vec<Mistake>) {
-    let File { name, text } = file;
+    let File {
+        name,
+        text,
+        recording,
+    } = file;
     let (text, unreadable) = match text {
         Ok(text) => (text, None),
         Err(reason) => (String::new(), Some(reason)),
@@ -355,7 +364,7 @@ fn read_file(file: File, schema: Option<&Schema>) -> (String, Option<Rule>, Vec<
         file.error_of_file("BD001", reason);
         return (stem, None, file.into_list());
     }
-    let (rule, found) = draft::read(source, schema);
+    let (rule, found) = draft::read(source, recording, schema);
     (stem, rule, found)
 }
 
@@ -391,7 +400,7 @@ fn read(mut packs: Vec<Pack>) -> Result<RuleSet, RuleErrors> {
         rules.extend(own);
     }
     let set = RuleSet {
-        rules: rules.into_values().collect(),
+        rules: rules.into_values().map(Arc::new).collect(),
         warnings: RuleErrors::default(),
     };
     // Many rules may name the same rule that is not there.

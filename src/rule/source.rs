@@ -97,8 +97,10 @@ impl fmt::Debug for RuleSource {
 /// escapes, and a caret must still stand under the right byte of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offsets {
-    /// Byte of the value and byte of the file, at the start of each run over which both advance
-    /// alike. The first run starts at byte 0 of the value.
+    /// Byte of the file at which the value starts.
+    start: usize,
+    /// Byte of the value and byte of the file, at the start of each further run over which both
+    /// advance alike.
     runs: Vec<(usize, usize)>,
 }
 
@@ -106,17 +108,19 @@ impl Offsets {
     /// The value is the file's text from `start` on, byte for byte.
     pub fn identical(start: usize) -> Self {
         Offsets {
-            runs: vec![(0, start)],
+            start,
+            runs: Vec::new(),
         }
     }
 
     /// Says that byte `value` of the value comes from byte `file` of the file. Called in ascending
     /// order, once for each character.
     pub(super) fn push(&mut self, value: usize, file: usize) {
-        match self.runs.last() {
-            Some(&(from, to)) if file.checked_sub(to) == value.checked_sub(from) => {}
-            _ if value == 0 => self.runs = vec![(0, file)],
-            _ => self.runs.push((value, file)),
+        let (from, to) = self.runs.last().copied().unwrap_or((0, self.start));
+        match file.checked_sub(to) == value.checked_sub(from) {
+            true => {}
+            false if value == 0 => *self = Offsets::identical(file),
+            false => self.runs.push((value, file)),
         }
     }
 
@@ -125,7 +129,7 @@ impl Offsets {
         let after = self.runs.partition_point(|(from, _)| *from <= value);
         match after.checked_sub(1).and_then(|run| self.runs.get(run)) {
             Some((from, to)) => to + (value - from),
-            None => value,
+            None => self.start + value,
         }
     }
 }

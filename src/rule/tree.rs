@@ -4,9 +4,10 @@
 //! the tree is built from a parser's events. Anchors, aliases and tags are refused: a rule that
 //! needs them is hard to read, and a tree without them can't grow beyond its text.
 
-use granit_parser::{Event, Options, Parser, ScalarStyle};
+use granit_parser::{Event, ScalarStyle};
 
 use super::mistake::Mistakes;
+use super::recording::{self, Placed, Replay};
 use super::source::{Offsets, Passage, Span, Spanned};
 use crate::parse::scalar;
 
@@ -120,20 +121,10 @@ pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
             .help("a folded text, `>-`, may go over many lines");
         return None;
     }
-    let mut options = Options::default();
-    options.emit_comments = false;
-    options.emit_anchor_events = true;
-    options.emit_unresolved_aliases = true;
-    let mut builder = Builder {
-        text,
-        open: Vec::new(),
-        root: None,
-        documents: 0,
-        values: 0,
-    };
-    for event in Parser::new_from_str_with_options(text, options) {
+    let mut builder = Builder::new(text);
+    for event in recording::parser(text) {
         let read = match event {
-            Ok((event, span)) => builder.take(event, &span, mistakes),
+            Ok(event) => builder.take(recording::placed(event), mistakes),
             Err(error) => {
                 let at = builder.clamp(error.marker().byte_offset().unwrap_or(text.len()));
                 mistakes
@@ -154,6 +145,15 @@ pub(crate) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Tree> {
     builder.root
 }
 
+/// The tree of a text that was parsed before, when `recording` was made of it.
+pub(crate) fn replay(text: &str, recording: &[u8], mistakes: &mut Mistakes) -> Option<Tree> {
+    let mut builder = Builder::new(text);
+    for event in Replay::new(text, recording) {
+        builder.take(event, mistakes)?;
+    }
+    builder.root
+}
+
 /// A list or map whose end has not been seen.
 struct Open {
     tree: Tree,
@@ -169,27 +169,22 @@ struct Builder<'a> {
     values: usize,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn new(text: &'a str) -> Self {
+        Builder {
+            text,
+            open: Vec::new(),
+            root: None,
+            documents: 0,
+            values: 0,
+        }
+    }
+
     /// Takes one event; `None` ends the reading.
-    fn take(
-        &mut self,
-        event: Event<'_>,
-        place: &granit_parser::Span,
-        mistakes: &mut Mistakes,
-    ) -> Option<()> {
-        let range = place.byte_range().unwrap_or_default();
+    fn take(&mut self, (event, range, tag): Placed<'_>, mistakes: &mut Mistakes) -> Option<()> {
         let span = Span::new(self.clamp(range.start), self.clamp(range.end));
-        let tag = match &event {
-            Event::Scalar(.., tag)
-            | Event::SequenceStart(.., tag)
-            | Event::MappingStart(.., tag) => tag.is_some(),
-            _ => false,
-        };
-        if tag {
-            let tag = place.tag_span().and_then(|tag| tag.byte_range());
-            let tag = tag.map_or(span, |tag| {
-                Span::new(self.clamp(tag.start), self.clamp(tag.end))
-            });
+        if let Some(tag) = tag {
+            let tag = Span::new(self.clamp(tag.start), self.clamp(tag.end));
             mistakes
                 .error("BD001", tag, "tags have no meaning here")
                 .help("leave it out, or quote the text: `!` at the start of a plain text makes it a tag");
@@ -282,11 +277,13 @@ impl Builder<'_> {
             Value::Map(entries) => match key.take() {
                 Some(key) => entries.push(Entry { key, value: tree }),
                 None => {
-                    let text = match &tree.value {
-                        Value::Scalar(scalar) => scalar.text.clone(),
-                        _ => {
+                    let Tree { value, span } = tree;
+                    let text = match value {
+                        Value::Scalar(scalar) => scalar.text,
+                        value => {
+                            let head = Tree { value, span }.head();
                             mistakes
-                                .error("BD001", tree.head(), "a key must be text")
+                                .error("BD001", head, "a key must be text")
                                 .help("quote what starts with `{` or `[`: YAML reads it as a map or a list");
                             String::new()
                         }
@@ -294,15 +291,11 @@ impl Builder<'_> {
                     if let Some(first) = entries.iter().find(|entry| entry.key.value == text) {
                         let first = first.key.span;
                         mistakes
-                            .error(
-                                "BD001",
-                                tree.span,
-                                format!("the key `{text}` stands here twice"),
-                            )
+                            .error("BD001", span, format!("the key `{text}` stands here twice"))
                             .label("again")
                             .also(first, "first");
                     }
-                    *key = Some(Spanned::new(text, tree.span));
+                    *key = Some(Spanned::new(text, span));
                 }
             },
             Value::Scalar(_) | Value::Refused => {}
@@ -337,6 +330,9 @@ fn align(value: &str, source: &str, start: usize, style: ScalarStyle) -> Offsets
     let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
     let mut at = usize::from(quoted);
     let mut offsets = Offsets::identical(start + at);
+    if source.get(at..).is_some_and(|rest| rest.starts_with(value)) {
+        return offsets;
+    }
     for (index, wanted) in value.char_indices() {
         loop {
             let rest = source.get(at..).unwrap_or_default();
@@ -387,6 +383,7 @@ fn escape_length(rest: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::files;
     use crate::rule::source::RuleSource;
 
     fn read_all(text: &str) -> (Option<Tree>, Vec<(String, String)>) {
@@ -460,6 +457,24 @@ mod tests {
                 }
             }
             assert!(seen > 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_recording_gives_the_tree_of_its_text() {
+        for file in files::built_in(files::is_rule) {
+            let text = file.text.unwrap();
+            let (parsed, mistakes) = read_all(&text);
+            assert!(mistakes.is_empty(), "{}", file.name);
+            let mut mistakes = Mistakes::new(&RuleSource::new(&file.name, &text));
+            let replayed = replay(&text, file.recording.unwrap(), &mut mistakes);
+            assert!(!mistakes.has_error());
+            assert_eq!(
+                format!("{replayed:?}"),
+                format!("{parsed:?}"),
+                "{}",
+                file.name
+            );
         }
     }
 

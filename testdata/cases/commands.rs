@@ -145,6 +145,14 @@ fn list_names_every_rule() {
     let list = stage.run("rules list -o json").with(0).json();
     assert_eq!(list["schema"], "bundle-doctor/rules/v1");
     assert_eq!(list["rules"].as_array().unwrap().len(), RULES.rules().len());
+    // What knows of each cause, and what proves that it does.
+    for rule in list["rules"].as_array().unwrap() {
+        assert!(
+            rule["file"].as_str().unwrap().starts_with("rules/"),
+            "{rule}"
+        );
+        assert!(rule["cases"].as_array().unwrap().len() > 1, "{rule}");
+    }
     let some = stage
         .run("rules list -o json --only storage --skip disk-io-error")
         .with(0)
@@ -173,7 +181,8 @@ fn packs_and_the_users_own_rules_are_listed() {
         .says(&["\ncordoned ", "\nown "]);
     let shown = stage.run("rules show -r pack cordoned").with(0);
     shown.says(&["file        pack/cordoned.yaml\n"]);
-    stage.run("rules show own -o json").with(0);
+    let own = stage.run("rules show own -o json").with(0).json();
+    assert_eq!(own["cases"], serde_json::json!([]));
     stage
         .run("rules check")
         .with(0)

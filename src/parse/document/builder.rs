@@ -1,5 +1,6 @@
 //! Makes documents that were not read.
 
+use super::names::Names;
 use super::tape::{Kind, Node, to_u32};
 use super::{Document, Value, View};
 
@@ -11,6 +12,7 @@ use super::{Document, Value, View};
 pub struct Builder {
     text: String,
     nodes: Vec<Node>,
+    names: Names,
     /// Open lists and maps, outermost first.
     open: Vec<u32>,
 }
@@ -22,6 +24,7 @@ impl Builder {
         Builder {
             text: String::new(),
             nodes: Vec::new(),
+            names: Names::new(),
             open: Vec::new(),
         }
     }
@@ -51,8 +54,10 @@ impl Builder {
     /// Names the next value of the open map.
     pub fn key(&mut self, name: &str) -> &mut Builder {
         self.give_pending_key_a_value();
-        let (start, length) = self.store(name);
-        self.nodes.push(Node::key(start, length, start));
+        let end = to_u32(self.text.len());
+        let seen = self.names.seen(self.text.as_bytes(), name.as_bytes(), end);
+        let start = seen.unwrap_or_else(|| self.store(name).0);
+        self.nodes.push(Node::key(start, to_u32(name.len()), start));
         self
     }
 

@@ -151,14 +151,18 @@ pub fn write_rule(rule: &RuleDetail, style: Style, out: &mut dyn Write) -> io::R
         let text = format!("{}{}", title.collect::<String>(), reference.url);
         part(&mut page, name, (PLAIN, &text))?;
     }
-    if !rule.aliases.is_empty() {
-        part(&mut page, "aliases", (PLAIN, &rule.aliases.join(", ")))?;
+    if !rule.entry.aliases.is_empty() {
+        part(
+            &mut page,
+            "aliases",
+            (PLAIN, &rule.entry.aliases.join(", ")),
+        )?;
     }
     let origin = if rule.built_in { " (built in)" } else { "" };
     part(
         &mut page,
         "file",
-        (PLAIN, &format!("{}{origin}", rule.file)),
+        (PLAIN, &format!("{}{origin}", rule.entry.file)),
     )
 }
 

@@ -281,7 +281,7 @@ impl<'a> Scope<'a> {
         span: Span,
         mistakes: &mut Mistakes,
     ) -> Option<Kind> {
-        let schema = self.schema?;
+        let schema = self.schema;
         let written = group.map_or(name.to_owned(), |group| format!("{group}/{name}"));
         match schema.resolve(group, name) {
             Resolution::Known(kind) => return Some(kind),
@@ -383,9 +383,7 @@ impl<'a> Scope<'a> {
             Some(argument) => self.literal_kind(argument, mistakes),
             None => None,
         };
-        let Some(schema) = self.schema else {
-            return Type::Any;
-        };
+        let schema = self.schema;
         let leads_to = |relation: &Relation| {
             let (group, name) = match relation.to.split_once('/') {
                 Some((group, name)) => (Some(group), name),

@@ -66,7 +66,7 @@ const WARNINGS: [&str; 13] = [
 /// `incomplete` that some binding could not be read.
 pub(super) fn check(
     rule: &Rule,
-    schema: Option<&Schema>,
+    schema: &Schema,
     places: &[(String, Span)],
     incomplete: bool,
     mistakes: &mut Mistakes,
@@ -94,7 +94,7 @@ pub(super) fn check(
         .iter()
         .for_each(|binding| walk.binding(&binding.form));
     walk.outcome(rule);
-    if schema.is_some() && !walk.mistakes.has_error() {
+    if !walk.mistakes.has_error() {
         cost::check(&rule.matches, walk.mistakes);
     }
     let used = walk.scope.used;
@@ -585,9 +585,7 @@ impl<'a> Walk<'a, '_> {
 
     /// The condition of a log matcher is asked during the scan, before any binding.
     fn log(&mut self, matcher: &'a LogMatcher) {
-        if self.scope.schema.is_some() {
-            self.patterns(matcher);
-        }
+        self.patterns(matcher);
         let Some(condition) = &matcher.condition else {
             return;
         };

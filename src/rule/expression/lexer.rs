@@ -7,16 +7,16 @@ use crate::rule::source::Passage;
 
 /// A token and its bytes in the text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
+pub(super) struct Token<'t> {
+    pub(super) kind: TokenKind<'t>,
     pub(super) range: Range<usize>,
 }
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum TokenKind {
+pub(super) enum TokenKind<'t> {
     /// A name, keywords and reserved words included.
-    Name(String),
+    Name(&'t str),
     /// A number without a sign: 2⁶³ fits only behind a minus.
     Integer(u64),
     Float(f64),
@@ -34,13 +34,14 @@ const SIGNS: [&str; 24] = [
 ];
 
 /// All tokens of a text, an [`TokenKind::End`] last.
-pub(super) fn tokens(passage: &Passage<'_>) -> Result<Vec<Token>, SyntaxError> {
+pub(super) fn tokens<'t>(passage: &Passage<'t>) -> Result<Vec<Token<'t>>, SyntaxError> {
     let mut lexer = Lexer {
         passage,
         text: passage.text,
         at: 0,
     };
-    let mut tokens = Vec::new();
+    // Few tokens are shorter than three bytes with the blank behind them.
+    let mut tokens = Vec::with_capacity(passage.text.len() / 3 + 2);
     loop {
         let token = lexer.next()?;
         let end = token.kind == TokenKind::End;
@@ -51,14 +52,14 @@ pub(super) fn tokens(passage: &Passage<'_>) -> Result<Vec<Token>, SyntaxError> {
     }
 }
 
-struct Lexer<'a> {
-    passage: &'a Passage<'a>,
-    text: &'a str,
+struct Lexer<'a, 't> {
+    passage: &'a Passage<'t>,
+    text: &'t str,
     at: usize,
 }
 
-impl Lexer<'_> {
-    fn next(&mut self) -> Result<Token, SyntaxError> {
+impl<'t> Lexer<'_, 't> {
+    fn next(&mut self) -> Result<Token<'t>, SyntaxError> {
         self.skip_blank();
         let start = self.at;
         let Some(first) = self.peek() else {
@@ -69,7 +70,7 @@ impl Lexer<'_> {
         }
         if first.is_ascii_alphabetic() || first == '_' {
             self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
-            let name = self.text.get(start..self.at).unwrap_or_default().to_owned();
+            let name = self.text.get(start..self.at).unwrap_or_default();
             return Ok(self.token(TokenKind::Name(name), start));
         }
         if first.is_ascii_digit() || first == '.' && self.digit_at(self.at + 1) {
@@ -83,7 +84,7 @@ impl Lexer<'_> {
         Err(self.unknown(first, start))
     }
 
-    fn token(&self, kind: TokenKind, start: usize) -> Token {
+    fn token(&self, kind: TokenKind<'t>, start: usize) -> Token<'t> {
         Token {
             kind,
             range: start..self.at,
@@ -98,7 +99,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn rest(&self) -> &str {
+    fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
@@ -156,7 +157,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn number(&mut self, start: usize) -> Result<Token, SyntaxError> {
+    fn number(&mut self, start: usize) -> Result<Token<'t>, SyntaxError> {
         let hexadecimal = self.rest().starts_with("0x") || self.rest().starts_with("0X");
         let mut float = false;
         if hexadecimal {
@@ -234,7 +235,7 @@ impl Lexer<'_> {
         start: usize,
         prefix: &str,
         quote: &'static str,
-    ) -> Result<Token, SyntaxError> {
+    ) -> Result<Token<'t>, SyntaxError> {
         let raw = prefix.contains('r');
         self.at += prefix.len() + quote.len();
         let mut value = String::new();

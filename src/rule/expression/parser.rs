@@ -32,6 +32,18 @@ const RESERVED: [&str; 18] = [
     "in",
 ];
 
+/// Whether a text may be the name of a variable.
+pub fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let starts = bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
+    starts
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !["true", "false", "null"].contains(&text)
+        && !RESERVED.contains(&text)
+}
+
 /// Reads a whole passage as one expression.
 ///
 /// # Errors
@@ -59,20 +71,20 @@ struct Term {
     height: usize,
 }
 
-struct Parser<'a> {
-    passage: &'a Passage<'a>,
+struct Parser<'a, 't> {
+    passage: &'a Passage<'t>,
     /// Never empty: an [`TokenKind::End`] is last.
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'t>>,
     at: usize,
     /// How deep the parser has recursed.
     depth: usize,
 }
 
 /// Operators of one rank bind from the left; a higher rank binds tighter.
-fn binary_operator(kind: &TokenKind) -> Option<(BinaryOperator, u8)> {
+fn binary_operator(kind: &TokenKind<'_>) -> Option<(BinaryOperator, u8)> {
     let sign = match kind {
         TokenKind::Sign(sign) => *sign,
-        TokenKind::Name(name) if name == "in" => "in",
+        TokenKind::Name("in") => "in",
         _ => return None,
     };
     Some(match sign {
@@ -94,7 +106,7 @@ fn binary_operator(kind: &TokenKind) -> Option<(BinaryOperator, u8)> {
     })
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'_, 't> {
     fn conditional(&mut self) -> Result<Term, SyntaxError> {
         self.depth += 1;
         if self.depth > MAXIMUM_HEIGHT {
@@ -237,47 +249,48 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Term, SyntaxError> {
-        let token = self.peek().clone();
+        let token = self.peek();
+        let range = token.range.clone();
         let literal = match token.kind {
-            TokenKind::Name(name) => return self.name(name, token.range),
+            TokenKind::Name(name) => return self.name(name, range),
             TokenKind::Sign("(") => {
                 self.at += 1;
                 let inner = self.conditional()?;
                 let end = self.expect(")", "`)`")?.end;
                 return Ok(Term {
-                    range: token.range.start..end,
+                    range: range.start..end,
                     ..inner
                 });
             }
             TokenKind::Sign("[") => {
                 self.at += 1;
                 let (elements, end, height) = self.list("]", true)?;
-                return self.term(Node::List(elements), token.range.start..end, height);
+                return self.term(Node::List(elements), range.start..end, height);
             }
-            TokenKind::Sign("{") => return self.map(token.range.start),
+            TokenKind::Sign("{") => return self.map(range.start),
             TokenKind::Integer(number) => match i64::try_from(number) {
                 Ok(number) => Literal::Integer(number),
                 Err(_) => {
-                    return Err(self.error(token.range, "the number does not fit 64 bits", None));
+                    return Err(self.error(range, "the number does not fit 64 bits", None));
                 }
             },
             TokenKind::Float(number) => Literal::Float(number),
-            TokenKind::Text(text) => Literal::Text(text),
+            TokenKind::Text(ref text) => Literal::Text(text.clone()),
             TokenKind::Sign(_) | TokenKind::End => return Err(self.unexpected("a value")),
         };
         self.at += 1;
-        self.term(Node::Literal(literal), token.range, 0)
+        self.term(Node::Literal(literal), range, 0)
     }
 
     /// A name, a keyword's constant, or a call of a free function.
-    fn name(&mut self, name: String, range: Range<usize>) -> Result<Term, SyntaxError> {
-        let literal = match name.as_str() {
+    fn name(&mut self, name: &str, range: Range<usize>) -> Result<Term, SyntaxError> {
+        let literal = match name {
             "true" => Some(Literal::Bool(true)),
             "false" => Some(Literal::Bool(false)),
             "null" => Some(Literal::Null),
             _ => None,
         };
-        if literal.is_none() && RESERVED.contains(&name.as_str()) {
+        if literal.is_none() && RESERVED.contains(&name) {
             return Err(self.error(
                 range,
                 format!("`{name}` is a reserved word"),
@@ -289,12 +302,12 @@ impl Parser<'_> {
             return self.term(Node::Literal(literal), range, 0);
         }
         if self.peek().kind != TokenKind::Sign("(") {
-            return self.term(Node::Name(name), range, 0);
+            return self.term(Node::Name(name.to_owned()), range, 0);
         }
         let (arguments, end, height) = self.arguments()?;
         let node = Node::Call {
             receiver: None,
-            function: name,
+            function: name.to_owned(),
             function_span: self.passage.span(range.start, range.end),
             arguments,
         };
@@ -302,16 +315,13 @@ impl Parser<'_> {
     }
 
     fn field_name(&mut self) -> Result<(String, Range<usize>), SyntaxError> {
-        match self.peek().clone() {
-            Token {
-                kind: TokenKind::Name(name),
-                range,
-            } => {
-                self.at += 1;
-                Ok((name, range))
-            }
-            _ => Err(self.unexpected("the name of a field")),
-        }
+        let token = self.peek();
+        let TokenKind::Name(name) = token.kind else {
+            return Err(self.unexpected("the name of a field"));
+        };
+        let range = token.range.clone();
+        self.at += 1;
+        Ok((name.to_owned(), range))
     }
 
     /// Arguments in parentheses: their trees, the byte after `)`, the height of the highest.
@@ -339,7 +349,11 @@ impl Parser<'_> {
                 return Err(self.unexpected("another argument"));
             }
         }
-        let end = self.expect(close, &format!("`,` or `{close}`"))?.end;
+        let wanted = match close {
+            ")" => "`,` or `)`",
+            _ => "`,` or `]`",
+        };
+        let end = self.expect(close, wanted)?.end;
         Ok((elements, end, height))
     }
 
@@ -375,8 +389,8 @@ impl Parser<'_> {
         })
     }
 
-    fn peek(&self) -> &Token {
-        const END: &Token = &Token {
+    fn peek(&self) -> &Token<'t> {
+        const END: &Token<'static> = &Token {
             kind: TokenKind::End,
             range: 0..0,
         };
