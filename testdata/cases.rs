@@ -24,6 +24,8 @@ mod writer;
 mod broken;
 #[path = "cases/commands.rs"]
 mod commands;
+#[path = "cases/diagnoses.rs"]
+mod diagnoses;
 #[path = "cases/evidence.rs"]
 mod evidence;
 #[path = "cases/ignore.rs"]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Diagnosis;
 use super::remedy::{self, Lane, Merged};
-use crate::finding::Risk;
+use crate::finding::{RemedyStep, Risk};
 
 /// A step of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -23,6 +23,19 @@ pub struct PlanStep {
     pub forbids_meanwhile: Option<String>,
     /// Ranks of the diagnoses that ask for it.
     pub diagnoses: Vec<u32>,
+}
+
+impl PlanStep {
+    /// Whether it stands for this step of the diagnosis of this rank.
+    #[must_use]
+    pub fn is(&self, rank: u32, step: &RemedyStep) -> bool {
+        let own = RemedyStep {
+            text: self.text.clone(),
+            command: self.command.clone(),
+            ..step.clone()
+        };
+        self.diagnoses.contains(&rank) && remedy::is_same(&own, step)
+    }
 }
 
 /// The steps of all diagnoses in the order of [`remedy::merge`], the lane of a better rank first. A

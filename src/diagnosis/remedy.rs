@@ -82,7 +82,8 @@ fn forbid_also(known: &mut Option<String>, more: Option<&str>) {
 /// Whether two steps are one: they have the same command, or none, and the same words. The words may
 /// differ where the command is run against the cluster, for it names what it is about; one that is
 /// run on a host leaves it to the words to say on which.
-fn is_same(a: &RemedyStep, b: &RemedyStep) -> bool {
+#[must_use]
+pub fn is_same(a: &RemedyStep, b: &RemedyStep) -> bool {
     let of_cluster = |command: &str| {
         let tool = command.split_whitespace().next().unwrap_or_default();
         matches!(tool, "kubectl" | "helm" | "virtctl")

@@ -15,7 +15,7 @@ use super::page::{PLAIN, Page};
 use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Risk, Severity};
 
 /// How lines are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
         .into_iter()
         .partition(|diagnosis| diagnosis.history && !options.verbose);
     block::write_all(&mut page, report, &present, options)?;
+    write_order(&mut page, report, &block::in_full(&present, options))?;
     write_history(&mut page, report, &past)?;
     if options.show_suppressed {
         write_suppressed(&mut page, report)?;
@@ -331,6 +332,40 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         ));
     }
     text
+}
+
+/// In which order to take the steps of several diagnoses, by diagnosis and step: `2.1` is the first of
+/// the second.
+fn write_order(page: &mut Page<'_>, report: &Report, shown: &[&Diagnosis]) -> io::Result<()> {
+    let with_steps = shown
+        .iter()
+        .filter(|it| !it.history && !it.remedy.is_empty());
+    if with_steps.count() < 2 {
+        return Ok(());
+    }
+    // Steps in a row that risk the same, with their numbers.
+    let mut rows: Vec<(Risk, Vec<String>)> = Vec::new();
+    for planned in &report.plan {
+        let numbers = shown.iter().filter_map(|diagnosis| {
+            let at = (diagnosis.remedy.iter()).position(|step| planned.is(diagnosis.rank, step))?;
+            Some(format!("{}.{}", diagnosis.rank, at + 1))
+        });
+        let numbers: Vec<String> = numbers.collect();
+        if numbers.is_empty() {
+            continue;
+        }
+        let number = numbers.join(" = ");
+        match rows.last_mut() {
+            Some((risk, row)) if *risk == planned.risk => row.push(number),
+            _ => rows.push((planned.risk, vec![number])),
+        }
+    }
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(risk, row)| format!("{} ({})", row.join(", "), risk_word(*risk).0))
+        .collect();
+    write_foot(page, "order", &rows.join(", then "))?;
+    page.blank()
 }
 
 /// Faults that are over, one line each: they may matter to who looks for a pattern, but ask for nothing.

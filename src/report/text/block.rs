@@ -33,31 +33,37 @@ pub(super) fn write_all(
         .iter()
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
-    let mut done: BTreeSet<&str> = BTreeSet::new();
-    for (index, diagnosis) in shown.iter().enumerate() {
+    for diagnosis in in_full(shown, options) {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
         };
-        let alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty();
-        // Fifty volumes with one fault are one block and a list, at the place of the first.
-        if alone(diagnosis) && !options.verbose {
-            if !done.insert(&diagnosis.cause.rule) {
-                continue;
-            }
-            let repeats: Vec<&Diagnosis> = shown
-                .iter()
-                .skip(index + 1)
-                .copied()
-                .filter(|other| alone(other) && other.cause.rule == diagnosis.cause.rule)
-                .collect();
-            write_one(page, report, diagnosis, cause, &findings, options)?;
-            write_repeats(page, &repeats)?;
-        } else {
-            write_one(page, report, diagnosis, cause, &findings, options)?;
+        write_one(page, report, diagnosis, cause, &findings, options)?;
+        if is_alone(diagnosis) && !options.verbose {
+            let repeats = shown.iter().copied().filter(|other| {
+                is_alone(other)
+                    && other.cause.rule == diagnosis.cause.rule
+                    && other.rank > diagnosis.rank
+            });
+            write_repeats(page, &repeats.collect::<Vec<_>>())?;
         }
         page.blank()?;
     }
     Ok(())
+}
+
+/// Diagnoses that have a block of their own: fifty volumes with one fault are one block and a list, at
+/// the place of the first.
+pub(super) fn in_full<'a>(shown: &[&'a Diagnosis], options: &TextOptions) -> Vec<&'a Diagnosis> {
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let own = shown
+        .iter()
+        .copied()
+        .filter(|it| options.verbose || !is_alone(it) || done.insert(&it.cause.rule));
+    own.collect()
+}
+
+fn is_alone(diagnosis: &Diagnosis) -> bool {
+    diagnosis.effects.is_empty()
 }
 
 /// The word that flags and JSON use.
