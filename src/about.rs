@@ -212,7 +212,7 @@ impl Belongings {
         let exported = finding.exports.values().flat_map(|export| match export {
             Export::Object(object) => std::slice::from_ref(object),
             Export::Objects(objects) => objects.as_slice(),
-            Export::Text(_) => &[],
+            Export::Text(_) | Export::Texts(_) => &[],
         });
         let shown = finding.evidence.iter().filter_map(|it| it.object.as_ref());
         let how = if finding.subject == self.object {

@@ -7,6 +7,7 @@ pub mod collect;
 pub mod control_plane;
 pub mod facts;
 pub mod plan;
+pub mod remedy;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod verdict;
@@ -34,19 +35,21 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// How sure the cause is.
     pub confidence: Confidence,
-    /// The fault is over; it is told for what it left behind.
+    /// The fault is over, and so is all that it led to; it is told for what it says of the cluster's past.
     pub history: bool,
     /// The cause's title.
     pub title: String,
     /// The cause's message.
     pub summary: String,
-    /// Ids of findings that this one explains, nearest first.
+    /// Ids of findings that this one explains: each after its own causes, and else nearest first.
     pub effects: Vec<String>,
     /// What leads to what among the cause and its effects.
     pub edges: Vec<Edge>,
-    /// Ids of findings that explain each other, the cause among them; empty when there is no such circle.
+    /// Ids of findings that stand in a circle, in which each leads to the others; of the cause too, if
+    /// it is in one.
     pub cycle: Vec<String>,
-    /// What to do: the cause's remedy, then that of effects which are worse than it or critical.
+    /// What to do, safest step first: the cause's remedy and that of effects which are worse than it
+    /// or critical.
     pub remedy: Vec<RemedyStep>,
     /// Where to read more.
     pub references: Vec<String>,

@@ -98,7 +98,8 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
         bundle_doctor::diagnose_asked(&archive, &rules, &engine, &bar, &question)?;
     bar.finish();
     warn_of_expired(flags, &ignored, report.bundle.collected_at);
-    let counted = report.findings.iter().filter(|it| it.suppressed.is_none());
+    let counted = report.findings.iter();
+    let counted = counted.filter(|it| it.suppressed.is_none() && !it.history);
     let worst = counted.map(|finding| finding.severity).max();
     if !flags.no_mask {
         report::mask::mask(&mut report);

@@ -343,6 +343,7 @@ impl Fault {
             command: command.map(str::to_owned),
             risk,
             check: None,
+            forbids_meanwhile: None,
         });
         self
     }

@@ -310,7 +310,7 @@ mod tests {
                 6,
                 "\n  \"findings\": [\n",
                 "id rule category severity confidence status title message notes incomplete omitted subject exports \
-                 firstSeen lastSeen count evidence remedy references causedBy suppressed",
+                 firstSeen lastSeen history count evidence remedy references causedBy suppressed",
             ),
             (
                 10,

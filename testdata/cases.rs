@@ -26,6 +26,8 @@ mod accuracy;
 mod broken;
 #[path = "cases/commands.rs"]
 mod commands;
+#[path = "cases/diagnoses.rs"]
+mod diagnoses;
 #[path = "cases/evidence.rs"]
 mod evidence;
 #[path = "cases/ignore.rs"]

@@ -175,7 +175,7 @@ fn gone(graph: &Graph, findings: &[Finding], kind: KindId, name: &str) -> Option
     let exported = exports.flat_map(|export| match export {
         Export::Object(object) => std::slice::from_ref(object),
         Export::Objects(objects) => objects.as_slice(),
-        Export::Text(_) => &[],
+        Export::Text(_) | Export::Texts(_) => &[],
     });
     let mut all = findings.iter().map(|it| &it.subject).chain(exported);
     let fits = |object: &ObjectName| {

@@ -91,7 +91,7 @@ pub(super) fn attach(diagnoses: &mut [Diagnosis], findings: &[Finding], known: &
                         named.insert(object);
                     }
                     Some(Export::Objects(objects)) => named.extend(objects),
-                    Some(Export::Text(_)) | None => {}
+                    Some(Export::Text(_) | Export::Texts(_)) | None => {}
                 }
             }
         }

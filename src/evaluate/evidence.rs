@@ -188,7 +188,6 @@ fn of_ghost(graph: &Graph, ghost: &Ghost) -> Evidence {
             namespace: ghost.namespace.clone(),
             name: ghost.name.clone(),
         }),
-        note: Some(format!("no {name} named {}", ghost.name)),
         ..Evidence::default()
     }
 }

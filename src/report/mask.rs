@@ -50,6 +50,7 @@ pub fn mask(report: &mut Report) {
         string(&mut step.text);
         option(&mut step.command);
         option(&mut step.check);
+        option(&mut step.forbids_meanwhile);
     }
     report.findings.iter_mut().for_each(finding);
     if let Some(about) = &mut report.about {
@@ -174,6 +175,7 @@ fn remedy(step: &mut RemedyStep) {
     string(&mut step.text);
     option(&mut step.command);
     option(&mut step.check);
+    option(&mut step.forbids_meanwhile);
 }
 
 fn finding(finding: &mut Finding) {
@@ -183,8 +185,10 @@ fn finding(finding: &mut Finding) {
     finding.evidence.iter_mut().for_each(evidence);
     finding.remedy.iter_mut().for_each(remedy);
     for export in finding.exports.values_mut() {
-        if let Export::Text(text) = export {
-            string(text);
+        match export {
+            Export::Text(text) => string(text),
+            Export::Texts(texts) => texts.iter_mut().for_each(string),
+            Export::Object(_) | Export::Objects(_) => {}
         }
     }
     if let Some(suppression) = &mut finding.suppressed {

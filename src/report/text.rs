@@ -12,8 +12,7 @@ use anstyle::{AnsiColor, Style as Paint};
 use jiff::Timestamp;
 
 pub(super) use block::{
-    confidence_word, distances, evidence_place, evidence_words, folded, risk_word, severity_word,
-    when,
+    confidence_word, evidence_place, evidence_words, folded, risk_word, severity_word, tree, when,
 };
 
 use super::Report;
@@ -21,7 +20,7 @@ use super::page::{PLAIN, Page};
 use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Risk, Severity};
 
 /// How lines are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +88,14 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
         .iter()
         .filter(|diagnosis| is_shown(report, diagnosis, options))
         .collect();
-    block::write_all(&mut page, report, &shown, options)?;
+    let (past, present): (Vec<&Diagnosis>, Vec<&Diagnosis>) = shown
+        .into_iter()
+        .partition(|diagnosis| diagnosis.history && !options.verbose);
+    block::write_all(&mut page, report, &present, options)?;
+    let in_full = block::folded(&present, options.verbose);
+    let in_full: Vec<&Diagnosis> = in_full.into_iter().map(|(one, _)| one).collect();
+    write_order(&mut page, report, &in_full)?;
+    write_history(&mut page, report, &past)?;
     if options.show_suppressed {
         write_suppressed(&mut page, report)?;
     }
@@ -374,6 +380,71 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         ));
     }
     text
+}
+
+/// In which order to take the steps of several diagnoses, by diagnosis and step: `2.1` is the first of
+/// the second.
+fn write_order(page: &mut Page<'_>, report: &Report, shown: &[&Diagnosis]) -> io::Result<()> {
+    let with_steps = shown
+        .iter()
+        .filter(|it| !it.history && !it.remedy.is_empty());
+    if with_steps.count() < 2 {
+        return Ok(());
+    }
+    // Steps in a row that risk the same, with their numbers.
+    let mut rows: Vec<(Risk, Vec<String>)> = Vec::new();
+    for planned in &report.plan {
+        let numbers = shown.iter().filter_map(|diagnosis| {
+            let at = (diagnosis.remedy.iter()).position(|step| planned.is(diagnosis.rank, step))?;
+            Some(format!("{}.{}", diagnosis.rank, at + 1))
+        });
+        let numbers: Vec<String> = numbers.collect();
+        if numbers.is_empty() {
+            continue;
+        }
+        let number = numbers.join(" = ");
+        match rows.last_mut() {
+            Some((risk, row)) if *risk == planned.risk => row.push(number),
+            _ => rows.push((planned.risk, vec![number])),
+        }
+    }
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(risk, row)| format!("{} ({})", row.join(", "), risk_word(*risk).0))
+        .collect();
+    write_foot(page, "order", &rows.join(", then "))?;
+    page.blank()
+}
+
+/// Faults that are over, one line each: they may matter to who looks for a pattern, but ask for nothing.
+fn write_history(page: &mut Page<'_>, report: &Report, past: &[&Diagnosis]) -> io::Result<()> {
+    for (index, diagnosis) in past.iter().enumerate() {
+        let cause = &diagnosis.cause;
+        let found = report.findings.iter().find(|it| it.id == cause.finding);
+        let last = found.and_then(|it| it.last_seen.or(it.first_seen));
+        let mut text = diagnosis.title.clone();
+        if let Some(last) = last {
+            text.push_str(&format!(", last seen {}", wording::minute(last)));
+            let age = report
+                .bundle
+                .collected_at
+                .map(|now| now.duration_since(last));
+            if let Some(age) = age.filter(|age| !age.is_negative()) {
+                text.push_str(&format!(", {} ago", wording::duration(age)));
+            }
+        }
+        if !diagnosis.effects.is_empty() {
+            let effects = wording::count(diagnosis.effects.len(), "effect");
+            text.push_str(&format!(", with {effects}"));
+        }
+        text.push_str(&format!(" ({})", cause.rule));
+        write_foot(page, if index == 0 { "history" } else { "" }, &text)?;
+    }
+    if past.is_empty() {
+        Ok(())
+    } else {
+        page.blank()
+    }
 }
 
 fn write_suppressed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {

@@ -128,6 +128,7 @@ fn filled_with(text: &str) -> Report {
         cluster: sample.cluster,
         upgrade: sample.upgrade,
         coverage: sample.coverage,
+        blast_radii: Vec::new(),
     };
     let mut suppressed = full("suppressed");
     suppressed.suppressed = Some(Suppression {

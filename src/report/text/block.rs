@@ -313,6 +313,7 @@ pub(in crate::report) fn evidence_place(evidence: &Evidence) -> String {
 pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
     let mut words: Vec<String> = Vec::new();
     match (&evidence.object, &evidence.field) {
+        (Some(object), _) if evidence.absent => words.push(format!("no {object} in it")),
         (Some(object), Some(field)) => words.push(format!("{object} {field}")),
         (Some(object), None) => words.push(object.to_string()),
         (None, Some(field)) => words.push(field.clone()),
@@ -323,12 +324,16 @@ pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
             Some(last) if evidence.field.is_some() => last.push_str(&format!("={value}")),
             _ => words.push(value.clone()),
         }
+    } else if let (Some(last), Some(_), None) = (words.last_mut(), &evidence.field, &evidence.text)
+        && !evidence.absent
+    {
+        last.push_str(" is not set");
     }
     words.extend(evidence.text.clone());
     match &evidence.note {
         Some(note) if words.is_empty() => words.push(note.clone()),
         Some(note) => words.push(format!("({note})")),
-        None if evidence.absent => words.push("not in the bundle".into()),
+        None if evidence.absent && words.is_empty() => words.push("not in the bundle".into()),
         None => {}
     }
     words.join(" ")
@@ -353,33 +358,26 @@ fn within(evidence: &Evidence, words: String, room: usize) -> String {
     format!("{head}…{tail}{rest}")
 }
 
-/// One line each, indented by how far the effect is from the cause.
+/// One line each, below what it follows from and indented by how far it is from the cause.
 fn write_effects(
     page: &mut Page<'_>,
     diagnosis: &Diagnosis,
     findings: &BTreeMap<&str, &Finding>,
 ) -> io::Result<()> {
-    let distances = distances(diagnosis);
-    for (index, id) in diagnosis.effects.iter().enumerate() {
-        let head = head(if index == 0 { "so" } else { "" });
-        if index == EFFECTS && diagnosis.effects.len() > EFFECTS + 1 {
-            return label(
-                page,
-                "",
-                DIM,
-                &format!("+ {} more effects", diagnosis.effects.len() - EFFECTS),
-            );
-        }
-        let Some(effect) = findings.get(id.as_str()) else {
+    let count = diagnosis.effects.len();
+    let shown = if count > EFFECTS + 1 { EFFECTS } else { count };
+    let mut first = true;
+    for (id, distance) in tree(diagnosis, shown) {
+        let Some(effect) = findings.get(id) else {
             continue;
         };
-        let distance = distances.get(id.as_str()).copied().unwrap_or(1).clamp(1, 5);
-        let circle = if diagnosis.cycle.contains(id) {
+        let head = head(if std::mem::take(&mut first) { "so" } else { "" });
+        let circle = if diagnosis.cycle.iter().any(|it| it == id) {
             "⇄ "
         } else {
             "→ "
         };
-        let arrow = format!("{}{circle}", "  ".repeat(distance - 1));
+        let arrow = format!("{}{circle}", "  ".repeat(distance.clamp(1, 5) - 1));
         let used = columns(&head) + columns(&arrow) + columns(&effect.rule) + 2;
         let title = cut(&effect.title, page.width().saturating_sub(used).max(12));
         let gap = page.width().saturating_sub(used + columns(&title)) + 2;
@@ -391,32 +389,46 @@ fn write_effects(
             (DIM, &effect.rule),
         ])?;
     }
+    if count > shown {
+        let more = format!("+ {} more effects", count - shown);
+        label(page, "", DIM, &more)?;
+    }
     if !diagnosis.cycle.is_empty() {
+        let cause = if diagnosis.cycle.contains(&diagnosis.cause.finding) {
+            " and the cause"
+        } else {
+            ""
+        };
         let text =
-            "findings marked ⇄ and the cause explain each other: any of them may have come first";
-        label(page, "", DIM, text)?;
+            format!("findings marked ⇄{cause} explain each other: any of them may have come first");
+        label(page, "", DIM, &text)?;
     }
     Ok(())
 }
 
-/// Steps from the cause, along the diagnosis' own edges.
-pub(in crate::report) fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
-    let mut distances = BTreeMap::from([(diagnosis.cause.finding.as_str(), 0)]);
-    // Effects stand nearest first, so the nearest cause of each is known when it is reached.
-    for id in &diagnosis.effects {
-        let nearest = diagnosis
-            .edges
-            .iter()
-            .filter(|edge| edge.to == *id)
-            .filter_map(|edge| {
-                distances
-                    .get(edge.from.as_str())
-                    .map(|distance| distance + 1)
-            })
-            .min();
-        distances.insert(id, nearest.unwrap_or(1));
+/// The first effects with their distances from the cause, each below the nearest of its own causes.
+pub(in crate::report) fn tree(diagnosis: &Diagnosis, shown: usize) -> Vec<(&str, usize)> {
+    let cause = diagnosis.cause.finding.as_str();
+    let mut distances = BTreeMap::from([(cause, 0)]);
+    let mut below: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // Effects stand behind their causes, so the distance of these is known; but in a circle, where the
+    // nearest one is.
+    for id in diagnosis.effects.iter().take(shown) {
+        let into = diagnosis.edges.iter().filter(|edge| edge.to == *id);
+        let into = into.filter_map(|edge| Some((*distances.get(&*edge.from)?, &*edge.from)));
+        let (distance, parent) = into.min_by_key(|(at, _)| *at).unwrap_or((0, cause));
+        distances.insert(id, distance + 1);
+        below.entry(parent).or_default().push(id);
     }
-    distances
+    let mut order = Vec::new();
+    let mut open = vec![cause];
+    while let Some(id) = open.pop() {
+        if id != cause {
+            order.push((id, distances.get(id).copied().unwrap_or(1)));
+        }
+        open.extend(below.get(id).into_iter().flatten().rev());
+    }
+    order
 }
 
 fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
@@ -446,6 +458,13 @@ fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
                 (PLAIN, check),
             )?;
         }
+        if let Some(forbidden) = &step.forbids_meanwhile {
+            page.paragraph(
+                (DIM, &format!("{}meanwhile: ", " ".repeat(INDENT + 3))),
+                INDENT + 5,
+                (PLAIN, forbidden),
+            )?;
+        }
     }
     Ok(())
 }
@@ -465,6 +484,7 @@ fn write_repeats(page: &mut Page<'_>, repeats: &[&Diagnosis]) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::sample::{field, node_name};
 
     fn log(path: &str, text: &str) -> Evidence {
         Evidence {
@@ -510,6 +530,32 @@ mod tests {
             (100, hours(200), None),
         ] {
             assert_eq!(hourly(count, span), expected, "{count} in {span:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_does_not_read_as_if_it_were() {
+        let shown = field("nodes.yaml", 1, node_name("n1"), "spec.taints", "x");
+        let unset = Evidence {
+            value: None,
+            ..shown.clone()
+        };
+        let gone = Evidence {
+            field: None,
+            absent: true,
+            ..unset.clone()
+        };
+        let noted = Evidence {
+            note: Some("removed by hand".into()),
+            ..gone.clone()
+        };
+        for (evidence, words) in [
+            (shown, "Node/n1 spec.taints=x"),
+            (unset, "Node/n1 spec.taints is not set"),
+            (gone, "no Node/n1 in it"),
+            (noted, "no Node/n1 in it (removed by hand)"),
+        ] {
+            assert_eq!(evidence_words(&evidence), words);
         }
     }
 }
