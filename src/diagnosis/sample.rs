@@ -57,7 +57,6 @@ pub(crate) fn finding(rule: &str, category: &str, severity: Severity) -> Finding
         exports: Default::default(),
         first_seen: None,
         last_seen: None,
-        fetch: None,
         count: 1,
         evidence: vec![Evidence {
             path: "yamls/cluster/v1/nodes.yaml".into(),
@@ -186,6 +185,7 @@ pub(crate) fn node(name: &str) -> NodeSummary {
         machine_phase: Some("Running".into()),
         host_logs: true,
         last_seen: None,
+        fetch: None,
     }
 }
 
