@@ -8,6 +8,7 @@ mod etcd;
 mod host;
 mod log;
 mod missing;
+pub(crate) mod renamed;
 #[cfg(test)]
 mod tests_of_etcd;
 #[cfg(test)]

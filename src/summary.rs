@@ -1,11 +1,14 @@
 //! Reads from the graph what every report tells, whether or not a rule fired: the bundle, the
 //! cluster's nodes, the upgrade, and how much was examined.
 
+mod volumes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::bundle::Bundle;
+use crate::derive::renamed::renamed_to;
 use crate::diagnosis::Facts;
 use crate::diagnosis::facts::{
     BundleInfo, ClusterSummary, ConditionStatus, Coverage, EtcdSummary, LastMovement,
@@ -38,6 +41,7 @@ pub fn facts(bundle: &Bundle, not_evaluated: Vec<NotEvaluated>) -> Facts {
         bundle: bundle.info.clone(),
         cluster: cluster(bundle),
         upgrade: upgrade(bundle),
+        storage: volumes::storage(&bundle.graph),
         coverage: coverage(bundle, not_evaluated),
     }
 }
@@ -131,6 +135,7 @@ fn cluster(bundle: &Bundle) -> ClusterSummary {
             roles: machine_roles(machine),
             machine: Some(machine.name().to_owned()),
             machine_phase: machine.text(&["status", "phase"]).map(str::to_owned),
+            renamed_to: renamed_to(graph, machine, name).map(str::to_owned),
             ..lost_node(bundle, name)
         });
     }
@@ -219,6 +224,7 @@ fn node_summary(bundle: &Bundle, node: ObjectView<'_>) -> NodeSummary {
         machine_phase: machine
             .and_then(|machine| machine.text(&["status", "phase"]))
             .map(str::to_owned),
+        renamed_to: renamed_to(graph, node, node.name()).map(str::to_owned),
         host_logs: bundle.hosts.contains_key(node.name()),
     }
 }

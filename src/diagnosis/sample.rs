@@ -183,6 +183,7 @@ pub(crate) fn node(name: &str) -> NodeSummary {
         harvester_release: Some("v1.4.0".into()),
         machine: Some(format!("custom-{name}")),
         machine_phase: Some("Running".into()),
+        renamed_to: None,
         host_logs: true,
     }
 }
@@ -251,6 +252,7 @@ pub(crate) fn facts(nodes: Vec<NodeSummary>) -> Facts {
             nodes,
         },
         upgrade: None,
+        storage: None,
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) use block::{confidence_word, evidence_place, evidence_words, risk_wor
 use super::Report;
 use super::page::{PLAIN, Page};
 use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
+use crate::diagnosis::verdict::is_node_fault;
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
 use crate::finding::{Finding, Severity};
@@ -147,24 +148,49 @@ fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 
 /// `4 nodes (3 control plane), 2 not Ready, 1 gone`.
 fn nodes_counted(nodes: &[NodeSummary]) -> String {
-    let existing = nodes.iter().filter(|node| node.exists).count();
+    let hosts = nodes.iter().filter(|node| node.renamed_to.is_none());
+    let existing = hosts.filter(|node| node.exists).count();
     if existing == 0 {
         return "no Node objects".into();
     }
-    let control_plane = nodes
+    let (witnesses, control_plane): (Vec<_>, Vec<_>) = nodes
         .iter()
         .filter(|node| node.exists && node.is_control_plane())
-        .count();
+        .partition(|node| node.is_witness());
     let mut text = wording::count(existing, "node");
-    if control_plane > 0 {
-        text.push_str(&format!(" ({control_plane} control plane)"));
+    let kinds: Vec<String> = [
+        (control_plane.len(), "control plane"),
+        (witnesses.len(), "witness"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}"))
+    .collect();
+    if !kinds.is_empty() {
+        text.push_str(&format!(" ({})", kinds.join(", ")));
     }
     for (number, word) in [
         (
-            nodes.iter().filter(|node| node.is_not_ready()).count(),
+            nodes
+                .iter()
+                .filter(|node| node.is_not_ready() && node.renamed_to.is_none())
+                .count(),
             "not Ready",
         ),
-        (nodes.iter().filter(|node| !node.exists).count(), "gone"),
+        (
+            nodes
+                .iter()
+                .filter(|node| node.renamed_to.is_some())
+                .count(),
+            "under an old name",
+        ),
+        (
+            nodes
+                .iter()
+                .filter(|node| !node.exists && node.renamed_to.is_none())
+                .count(),
+            "gone",
+        ),
     ] {
         if number > 0 {
             text.push_str(&format!(", {number} {word}"));
@@ -244,16 +270,7 @@ fn headline(report: &Report) -> String {
                 }
             }
             if parts.is_empty() {
-                let causes = report
-                    .diagnoses
-                    .iter()
-                    .map(|diagnosis| &diagnosis.cause.subject);
-                parts.extend(
-                    causes
-                        .filter(|subject| subject.kind == "Node")
-                        .map(|subject| subject.name.clone())
-                        .take(1),
-                );
+                parts.push(wording::some(&nodes_at_fault(report), 5));
             }
             format!("NODE FAILURE {}", parts.join(", "))
                 .trim_end()
@@ -263,6 +280,22 @@ fn headline(report: &Report) -> String {
         VerdictState::NoFinding => "NO KNOWN CAUSE MATCHED".into(),
         VerdictState::NotAssessable => "NOT ASSESSABLE".into(),
     }
+}
+
+/// Nodes that a present cause is about, at or above error, those of the first diagnosis first.
+fn nodes_at_fault(report: &Report) -> Vec<&str> {
+    let mut nodes = Vec::new();
+    for diagnosis in report.diagnoses.iter().filter(|it| !it.history) {
+        let mut findings = report.findings.iter();
+        let cause = findings.find(|it| it.id == diagnosis.cause.finding);
+        if diagnosis.severity >= Severity::Error
+            && let Some(cause) = cause.filter(|cause| is_node_fault(cause))
+            && !nodes.contains(&cause.subject.name.as_str())
+        {
+            nodes.push(&cause.subject.name);
+        }
+    }
+    nodes
 }
 
 fn names<'a>(nodes: impl Iterator<Item = &'a NodeSummary>) -> Vec<&'a str> {

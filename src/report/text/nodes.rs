@@ -192,6 +192,7 @@ fn row(
     {
         remarks.push(format!("machine {phase}"));
     }
+    remarks.extend(node.renamed_to.iter().map(|name| format!("now {name}")));
     let marked = !remarks.is_empty();
     if some_host_logs && !node.host_logs && node.exists {
         remarks.push("no host logs".into());
