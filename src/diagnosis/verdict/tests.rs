@@ -531,3 +531,20 @@ fn a_renamed_host_is_not_lost() {
     let plane = ControlPlane::count(&facts, &[]);
     assert_eq!((plane.size, plane.lost.len()), (2, 0));
 }
+
+#[test]
+fn machines_are_told_with_their_nodes() {
+    let mut facts = upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, healthy());
+    if let Some(upgrade) = &mut facts.upgrade {
+        upgrade.waits_for =
+            Some("draining etcd node(s) custom-harv-2,custom-harv-30: probes".into());
+        upgrade.blocked_on = Some(node_name("harv-3"));
+    }
+    let facts = verdict(&facts, vec![]).facts;
+    for words in [
+        "the planner waits: draining etcd node(s) custom-harv-2 (harv-2),custom-harv-30: probes",
+        "harv-3 holds up harv-2, harv-4",
+    ] {
+        assert!(facts.iter().any(|fact| fact == words), "{words}: {facts:?}");
+    }
+}

@@ -279,7 +279,7 @@ impl Ground<'_> {
             }
         }
         if let Some(words) = &upgrade.waits_for {
-            stated.push(format!("the planner waits: {words}"));
+            stated.push(format!("the planner waits: {}", self.with_nodes(words)));
         }
         // While an upgrade runs its charts are paused on purpose.
         if !upgrade.paused_charts.is_empty()
@@ -294,6 +294,25 @@ impl Ground<'_> {
             ));
         }
         stated
+    }
+
+    /// The planner's words, each machine followed by its node.
+    fn with_nodes(&self, words: &str) -> String {
+        let ends = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ':' | ';');
+        let node_of = |machine: &str| {
+            let mut nodes = self.facts.cluster.nodes.iter();
+            nodes.find(|node| node.machine.as_deref() == Some(machine) && node.name != machine)
+        };
+        let mut text = String::new();
+        for part in words.split_inclusive(ends) {
+            let word = part.trim_end_matches(ends);
+            text.push_str(word);
+            if let Some(node) = node_of(word) {
+                text.push_str(&format!(" ({})", node.name));
+            }
+            text.push_str(part.strip_prefix(word).unwrap_or_default());
+        }
+        text
     }
 
     pub(super) fn save_first(&self, action: Action) -> Vec<String> {

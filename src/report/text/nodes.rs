@@ -198,15 +198,12 @@ fn row(
         remarks.push("no host logs".into());
     }
     if blocks {
-        let failed = upgrade.is_some_and(|upgrade| upgrade.state == UpgradeState::Failed);
-        remarks.push(
-            if failed {
-                "← failed here"
-            } else {
-                "← waits here"
-            }
-            .into(),
-        );
+        let remark = match upgrade.map(|upgrade| upgrade.state) {
+            Some(UpgradeState::Failed) => "← failed here",
+            Some(UpgradeState::Progressing) => "← works here",
+            _ => "← waits here",
+        };
+        remarks.push(remark.into());
     } else if let Some(upgrade) = upgrade {
         let rolling = matches!(
             upgrade.phase,
