@@ -26,11 +26,16 @@ impl Ground<'_> {
             .filter(|word| number(word) > 0)
             .map(|word| format!("{} {word}", number(word)))
             .collect();
+        let lost = self.volumes(|live| live.is_empty());
         if !sick.is_empty() {
             let all = wording::count(storage.volumes.len(), "volume");
-            stated.push(format!("{} of {all}", wording::list(&sick, "and")));
+            let sick = wording::list(&sick, "and");
+            let rest = match lost.len() {
+                0 => ", each with a usable replica on a node that answers",
+                _ => "",
+            };
+            stated.push(format!("of {all} {sick}{rest}"));
         }
-        let lost = self.volumes(|live| live.is_empty());
         if !lost.is_empty() && (!sick.is_empty() || !self.unreachable().is_empty()) {
             let names = wording::some(&lost, NAMED);
             stated.push(format!("no usable replica on a node that answers: {names}"));

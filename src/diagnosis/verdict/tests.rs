@@ -509,7 +509,7 @@ fn a_rebuild_names_what_can_be_saved() {
         assert!(save.contains(words), "{words}: {save}");
     }
     for words in [
-        "2 degraded of 2 volumes",
+        "of 2 volumes 2 degraded",
         "no usable replica on a node that answers: default/web",
     ] {
         assert!(stated.contains(words), "{words}: {stated}");
