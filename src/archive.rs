@@ -15,6 +15,7 @@ mod listing;
 mod parts;
 mod path;
 mod read;
+mod search;
 mod slice;
 mod tarball;
 mod tree;
@@ -34,6 +35,7 @@ use crate::span::{Problem, ProblemKind};
 pub use error::OpenError;
 pub use limits::Limits;
 pub use path::EntryPath;
+pub use search::{Found, Grounds, Search, Signs, search};
 
 use kind::Kind;
 use limits::Budget;

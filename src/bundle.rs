@@ -503,7 +503,7 @@ fn lost_namespaces(visited: &[String], collected: &Collected) -> Vec<Problem> {
     lost.map(|name| {
         let reason = "the collector visited this namespace, and nothing of it is here";
         Problem::new(
-            &format!("yamls/namespaced/{name}"),
+            format!("yamls/namespaced/{name}"),
             ProblemKind::Missing,
             reason,
         )
@@ -528,7 +528,7 @@ fn silent_namespaces(layout: &Layout, graph: &Graph, logs: &[LogShape]) -> Vec<P
     silent
         .map(|name| {
             let reason = "pods of this namespace run, and no log of theirs is here";
-            Problem::new(&format!("logs/{name}"), ProblemKind::Missing, reason)
+            Problem::new(format!("logs/{name}"), ProblemKind::Missing, reason)
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod preflight;
 pub(crate) mod rules;
+pub(crate) mod triage;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     /// Say what stands against an upgrade: each check passed, failed or not computable
     #[command(after_help = preflight::CODES)]
     Preflight(Box<preflight::Preflight>),
+    /// Read many bundles, and say in a line of each what is wrong; then which share a root cause
+    #[command(after_help = triage::CODES)]
+    Triage(Box<triage::Triage>),
     /// List, explain, check and test rules, and write new ones
     Rules(rules::Rules),
     /// Print completions for a shell
@@ -50,6 +54,11 @@ Exit codes:
 /// What `analyze` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Analyze {
+    #[command(flatten)]
+    pub(crate) bundle: BundlePaths,
+    /// Format of the report; markdown is cut to what an issue on GitHub may hold
+    #[arg(short, long, value_enum, default_value_t = ReportOutput::Text)]
+    pub(crate) output: ReportOutput,
     /// Say on stderr why this rule fired or not, by id or alias (repeatable)
     #[arg(long, value_name = "ID")]
     pub(crate) trace: Vec<String>,
@@ -63,16 +72,18 @@ pub(crate) struct Analyze {
     pub(crate) run: RunFlags,
 }
 
-/// What each command takes that applies rules to one bundle.
+/// The bundle of a command that reads one.
 #[derive(Debug, Args)]
-pub(crate) struct RunFlags {
+pub(crate) struct BundlePaths {
     /// A .zip, .tar, .tar.gz, an extracted directory, a node's zip, a supportconfig .txz, or all
     /// parts of one split archive
     #[arg(required = true, value_name = "BUNDLE")]
-    pub(crate) bundle: Vec<PathBuf>,
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// What each command takes that applies rules to bundles.
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
     /// Write the report to this file, whole or not at all
     #[arg(long, value_name = "PATH")]
     pub(crate) output_file: Option<PathBuf>,
@@ -143,6 +154,15 @@ pub(crate) enum Output {
     Text,
     Json,
     Yaml,
+}
+
+/// Forms of a whole report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportOutput {
+    Text,
+    Json,
+    Yaml,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

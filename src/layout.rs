@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::{self, EntryPath};
+use crate::archive::{self, EntryPath, Signs};
 
 /// What an entry of the bundle is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -102,6 +102,20 @@ const UNNAMED_NODE: &str = "unknown";
 
 /// What a node's archive has at its top; the last is Longhorn's.
 const NODE_DIRECTORIES: [&str; 4] = ["configs", "logs", "scc", "hostinfos"];
+
+/// How the top directory of an extracted bundle is known among others. Logs alone are no sign: any
+/// directory may hold some.
+pub const SIGNS: Signs = Signs {
+    directories: &["yamls", "nodes"],
+    files: &["bundleGenerationError.log"],
+    is_sign: |path| sign(path) == Some(Sign::Bundle),
+};
+
+/// Whether Harvester gives a bundle such a name.
+#[must_use]
+pub fn is_bundle_name(name: &str) -> bool {
+    name.starts_with("supportbundle_")
+}
 
 impl Layout {
     /// Finds the bundle among the paths of an archive by what a bundle holds. `None`: nothing here

@@ -28,6 +28,7 @@
 //! - [`mod@preflight`] says of each thing that an upgrade asks for whether it is so.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
 //! - [`report`] writes a diagnosis in one format, the rules themselves, and what came of their cases.
+//! - [`mod@triage`] does all this for many bundles, and keeps a row of each.
 //! - [`case`] tests rules on small bundles that are stated beside them.
 //!
 //! # Invariants
@@ -36,7 +37,8 @@
 //! 2. Only `archive` reads the bundle from disk; only `layout` interprets an entry's path.
 //! 3. `parse` never fails: it returns a value and a list of `Problem`s.
 //! 4. Only `report` and `main` write to a stream.
-//! 5. Only reading (`archive`, `bundle`, `rule::set`) and `evaluate` use rayon; all collect in order.
+//! 5. Only reading (`archive`, `bundle`, `rule::set`), `evaluate` and `triage` use rayon; all collect in
+//!    order.
 //! 6. No clock and no randomness in the library; "now" is the bundle's own collection time.
 //! 7. Same bundle and same rules give the same bytes out.
 
@@ -59,6 +61,7 @@ pub mod span;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+pub mod triage;
 
 use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};
@@ -123,7 +126,9 @@ pub fn preflight(
     Ok(Preflight::new(tool(rules, engine), assessment))
 }
 
-fn tool(rules: &RuleSet, engine: &Engine) -> Tool {
+/// This program with its rules, as each report names it.
+#[must_use]
+pub fn tool(rules: &RuleSet, engine: &Engine) -> Tool {
     Tool::new(RuleSetInfo {
         count: engine.len() as u64,
         digest: rules.digest(),

@@ -4,6 +4,7 @@ mod cli;
 mod preflight_command;
 mod rules_command;
 mod terminal;
+mod triage_command;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -16,10 +17,10 @@ use bundle_doctor::evaluate::Engine;
 use bundle_doctor::evaluate::trace::Trace;
 use bundle_doctor::finding::Severity;
 use bundle_doctor::ignore::IgnoreList;
-use bundle_doctor::report::{self, Format, TextOptions};
+use bundle_doctor::report::{self, Format, MarkdownOptions, TextOptions};
 use bundle_doctor::rule::{Rule, RuleSet, Status};
 use clap::{CommandFactory, Parser};
-use cli::{Analyze, Cli, Command, FailOn, Level, LimitFlags, Output, RunFlags};
+use cli::{Analyze, BundlePaths, Cli, Command, FailOn, Level, LimitFlags, ReportOutput, RunFlags};
 use jiff::Timestamp;
 
 /// Exit codes that others' scripts rely on.
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Analyze(analyze) => run(&analyze),
         Command::Preflight(preflight) => preflight_command::run(&preflight),
+        Command::Triage(triage) => triage_command::run(&triage),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -76,7 +78,7 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
     // The process ends after this: to take hundreds of rules apart would only keep people waiting.
     let rules = ManuallyDrop::new(rules);
     let engine = ManuallyDrop::new(engine.traced(&analyze.trace).ignoring(ignored.clone()));
-    let archive = open(flags)?;
+    let archive = open(&analyze.bundle, flags)?;
     let bar = terminal::bar(!flags.no_progress && !flags.quiet);
     let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
@@ -87,12 +89,17 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
     if !flags.no_mask {
         report::mask::mask(&mut report);
     }
-    let format = match flags.output {
-        Output::Json => Format::Json,
-        Output::Yaml => Format::Yaml,
-        Output::Text => Format::Text(TextOptions {
+    let min_severity = severity(analyze.min_severity);
+    let format = match analyze.output {
+        ReportOutput::Json => Format::Json,
+        ReportOutput::Yaml => Format::Yaml,
+        ReportOutput::Markdown => Format::Markdown(MarkdownOptions {
+            min_severity,
+            show_suppressed: analyze.show_suppressed,
+        }),
+        ReportOutput::Text => Format::Text(TextOptions {
             style: terminal::style(flags.color, flags.output_file.is_some()),
-            min_severity: severity(analyze.min_severity),
+            min_severity,
             show_suppressed: analyze.show_suppressed,
             verbose: flags.verbose,
         }),
@@ -148,8 +155,8 @@ fn prepare(
     })
 }
 
-fn open(flags: &RunFlags) -> Result<Archive, Stop> {
-    Archive::open(&flags.bundle, &limits(&flags.limits))
+fn open(bundle: &BundlePaths, flags: &RunFlags) -> Result<Archive, Stop> {
+    Archive::open(&bundle.paths, &limits(&flags.limits))
         .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn run(command: &Preflight) -> Result<u8, Stop> {
     let Prepared { rules, ignored, .. } = crate::prepare(flags, &[], preflight::ask_at_once)?;
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     let engine = engine.ignoring(ignored.clone());
-    let archive = crate::open(flags)?;
+    let archive = crate::open(&command.bundle, flags)?;
     let bar = terminal::bar(!flags.no_progress && !flags.quiet);
     let to = command.to.as_ref();
     let mut preflight = bundle_doctor::preflight(&archive, &rules, &engine, &bar, to)
@@ -32,7 +32,7 @@ pub(crate) fn run(command: &Preflight) -> Result<u8, Stop> {
         style: terminal::style(flags.color, flags.output_file.is_some()),
         verbose: flags.verbose,
     };
-    crate::write_to(flags.output_file.as_deref(), |out| match flags.output {
+    crate::write_to(flags.output_file.as_deref(), |out| match command.output {
         Output::Text => report::preflight::write(&preflight, options, out),
         Output::Json => report::json::write(&preflight, out),
         Output::Yaml => report::yaml::write(&preflight, out),

@@ -1,10 +1,11 @@
-//! The report: one model, written as text, JSON or YAML.
+//! The report: one model, written as text, JSON, YAML or Markdown.
 
 pub mod cases;
 pub mod catalogue;
 pub mod dialect;
 pub mod file;
 pub mod json;
+pub mod markdown;
 pub mod mask;
 pub mod mistakes;
 pub mod new_rule;
@@ -16,6 +17,7 @@ mod samples;
 mod table;
 pub mod text;
 pub mod trace;
+pub mod triage;
 pub mod yaml;
 
 use std::io::{self, Write};
@@ -28,6 +30,7 @@ use crate::diagnosis::{Diagnosis, Facts, Link, PlanStep, Verdict};
 use crate::finding::Finding;
 
 pub use file::write_whole;
+pub use markdown::MarkdownOptions;
 pub use text::{Style, TextOptions};
 
 /// Name and version of the report's schema.
@@ -119,6 +122,8 @@ pub enum Format {
     Json,
     /// For programs and people who prefer it.
     Yaml,
+    /// To be pasted into an issue.
+    Markdown(MarkdownOptions),
 }
 
 /// Writes a report. Errors are those of `out`; a closed pipe is the caller's to forgive.
@@ -127,6 +132,7 @@ pub fn write(report: &Report, format: Format, out: &mut dyn Write) -> io::Result
         Format::Text(options) => text::write(report, &options, out),
         Format::Json => json::write(report, out),
         Format::Yaml => yaml::write(report, out),
+        Format::Markdown(options) => markdown::write(report, options, out),
     }
 }
 

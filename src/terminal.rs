@@ -23,6 +23,36 @@ pub(crate) fn bar(wanted: bool) -> Bar {
     Bar(bar)
 }
 
+/// Counts bundles on stderr while rows go to stdout.
+pub(crate) struct CountBar(ProgressBar);
+
+/// Makes the bar for so many bundles.
+pub(crate) fn count_bar(wanted: bool, bundles: u64) -> CountBar {
+    let Bar(bar) = bar(wanted);
+    bar.set_length(bundles);
+    if let Ok(style) = ProgressStyle::with_template("analysing {bar:30} {pos}/{len} bundles") {
+        bar.set_style(style);
+    }
+    CountBar(bar)
+}
+
+impl CountBar {
+    /// One more is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+
+    /// Takes the bar off the terminal while something else is written to it.
+    pub(crate) fn pause<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+
+    /// Takes it off the terminal.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Bar {
     /// Takes it off the terminal.
     pub(crate) fn finish(&self) {

@@ -20,6 +20,8 @@ mod rules;
 #[path = "writer.rs"]
 mod writer;
 
+#[path = "cases/accuracy.rs"]
+mod accuracy;
 #[path = "cases/broken.rs"]
 mod broken;
 #[path = "cases/commands.rs"]
@@ -44,3 +46,5 @@ mod quiet;
 mod removal;
 #[path = "cases/trace.rs"]
 mod trace;
+#[path = "cases/triage.rs"]
+mod triage;

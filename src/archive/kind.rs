@@ -20,14 +20,19 @@ const TAR_BLOCK: u64 = 512;
 impl Kind {
     /// The kind of an archive, whatever its name.
     pub(super) fn of(bytes: &Slice) -> Option<Kind> {
+        // Something may have been put before a zip, such as the headers of the download.
+        Kind::at_the_beginning(bytes).or_else(|| zip::beginning(bytes).map(|_| Kind::Zip))
+    }
+
+    /// The kind of an archive that begins with the first byte.
+    pub(super) fn at_the_beginning(bytes: &Slice) -> Option<Kind> {
         let first = bytes.read(0, TAR_BLOCK).ok()?;
         match &*first {
             [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8, ..] => Some(Kind::Zip),
             [0x1f, 0x8b, 8, ..] => Some(Kind::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Kind::Xz),
             block if is_tar_header(block) => Some(Kind::Tar),
-            // Something was put before it, such as the headers of the download.
-            _ => zip::beginning(bytes).map(|_| Kind::Zip),
+            _ => None,
         }
     }
 

@@ -101,12 +101,56 @@ impl Part {
         })
     }
 
-    /// Whether its own first bytes are those of an archive, not just some bytes in it.
     fn begins_archive(&self) -> bool {
-        match self.kind {
-            Some(Kind::Zip) => zip::beginning(&self.bytes) == Some(0),
-            kind => kind.is_some(),
+        begins(self.kind, &self.bytes)
+    }
+}
+
+/// Whether the own first bytes of a file are those of an archive, not just some bytes in it.
+fn begins(kind: Option<Kind>, bytes: &Slice) -> bool {
+    match kind {
+        Some(Kind::Zip) => zip::beginning(bytes) == Some(0),
+        kind => kind.is_some(),
+    }
+}
+
+/// What the bytes of a file tell of it before it is opened.
+#[derive(Debug, Default)]
+pub(super) struct Probe {
+    pub(super) kind: Option<Kind>,
+    /// Its own first bytes are those of an archive.
+    pub(super) begins: bool,
+    /// What its end record says, if it has one: 0 where it is whole.
+    pub(super) last_piece: Option<u32>,
+    pub(super) is_empty: bool,
+}
+
+impl Probe {
+    pub(super) fn of(bytes: &Slice) -> Probe {
+        let kind = Kind::of(bytes);
+        Probe {
+            kind,
+            begins: begins(kind, bytes),
+            last_piece: zip::last_piece(bytes),
+            is_empty: bytes.length() == 0,
         }
+    }
+
+    /// The same from the first bytes alone, for a file of which nothing else says that it is an
+    /// archive: a directory may hold any number of them.
+    pub(super) fn glance(bytes: &Slice) -> Probe {
+        let kind = Kind::at_the_beginning(bytes);
+        Probe {
+            kind,
+            begins: kind.is_some(),
+            last_piece: None,
+            is_empty: bytes.length() == 0,
+        }
+    }
+
+    /// Whether it is the last file of a zip that `zip -s` split.
+    pub(super) fn is_last_of_split(&self) -> bool {
+        self.last_piece.is_some_and(|last_piece| last_piece > 0)
     }
 }
 
@@ -209,7 +253,7 @@ fn concatenation(parts: &[Part]) -> Result<Input, OpenError> {
 
 /// The number of a part, wherever the tool that split the file put it: `x.zip.001`, `x.z01`,
 /// `x.001.zip`, `x-1.zip`, `x (1).tar.gz`, `x.part1`.
-fn number(name: &str) -> Option<u32> {
+pub(super) fn number(name: &str) -> Option<u32> {
     let mut name = name.to_ascii_lowercase();
     for suffix in [".gz", ".xz", ".tar", ".zip", ".tgz", ".txz"] {
         if let Some(stem) = name.strip_suffix(suffix) {

@@ -11,7 +11,7 @@ use super::read::Read;
 use crate::span::ProblemKind;
 
 /// Directories in directories that are entered: a bundle has 8, an unpacked node 12.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// Lists the files below a directory. Links are not followed, so no file is outside of it.
 pub(super) fn list(top: &Path, mut collector: Collector<'_>) -> Listing {

@@ -3,11 +3,16 @@
 use bundle_doctor::rule::version::Version;
 use clap::Args;
 
-use super::RunFlags;
+use super::{BundlePaths, Output, RunFlags};
 
 /// Say what stands against an upgrade.
 #[derive(Debug, Args)]
 pub(crate) struct Preflight {
+    #[command(flatten)]
+    pub(crate) bundle: BundlePaths,
+    /// Format of the checks
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// The version that the cluster is to be upgraded to
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub(crate) to: Option<Version>,

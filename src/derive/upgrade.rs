@@ -422,19 +422,23 @@ fn failed_phase(graph: &Graph, upgrade: ObjectView<'_>, steps: &[Step]) -> &'sta
     let begun = steps
         .iter()
         .any(|step| step.is_active() && step.state != "Failed" || step.state == "Succeeded");
+    let prepared = upgrade.condition_status("NodesPrepared") == Some("True");
     match kinds.as_slice() {
-        [] if begun => "post-drain",
+        // The one job of a single node does all that hooks after a drain do elsewhere.
+        [] if begun || is_single(upgrade) && prepared => "post-drain",
         [] => "preload",
         kinds if kinds.iter().all(|kind| *kind == "pre-drain") => "pre-drain",
         _ => "post-drain",
     }
 }
 
+fn is_single(upgrade: ObjectView<'_>) -> bool {
+    let node = upgrade.text(&["status", "singleNode"]);
+    node.is_some_and(|node| !node.is_empty())
+}
+
 /// The phase of the node phase: the state of the node that holds the queue.
 fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
-    let single = upgrade
-        .text(&["status", "singleNode"])
-        .is_some_and(|node| !node.is_empty());
     let held = steps
         .iter()
         .find(|step| step.is_active())
@@ -443,7 +447,7 @@ fn node_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
         Some("Post-draining") => "post-drain",
         Some("Waiting Reboot") => "reboot",
         Some(_) => "pre-drain",
-        None if single => "post-drain",
+        None if is_single(upgrade) => "post-drain",
         None if !steps.is_empty() && steps.iter().all(|step| step.state == "Succeeded") => "finish",
         None => "pre-drain",
     }

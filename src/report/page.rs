@@ -127,7 +127,7 @@ fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
 
 /// Colours of log lines are dropped; control characters and those that turn the direction of
 /// writing are made visible and harmless.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut signs = text.chars().peekable();
     while let Some(sign) = signs.next() {

@@ -1,14 +1,17 @@
 //! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
 
 mod block;
-mod nodes;
+pub(super) mod nodes;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-pub(super) use block::{confidence_word, evidence_place, evidence_words, risk_word, severity_word};
+pub(super) use block::{
+    confidence_word, distances, evidence_place, evidence_words, folded, risk_word, severity_word,
+    when,
+};
 
 use super::Report;
 use super::page::{PLAIN, Page};
@@ -116,7 +119,11 @@ fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .map(|time| format!("collected {}", wording::minute(time))),
     );
     page.paragraph((PLAIN, ""), 2, (DIM, &parts.join(" · ")))?;
+    page.paragraph((PLAIN, ""), 2, (PLAIN, &cluster_words(report)))
+}
 
+/// `Harvester v1.4.0 → v1.4.1 · 4 nodes (3 control plane), 2 not Ready`.
+pub(super) fn cluster_words(report: &Report) -> String {
     let unknown = "of unknown version";
     let upgrade = report
         .upgrade
@@ -143,7 +150,7 @@ fn write_origin(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         );
     }
     cluster.push(nodes_counted(&report.cluster.nodes));
-    page.paragraph((PLAIN, ""), 2, (PLAIN, &cluster.join(" · ")))
+    cluster.join(" · ")
 }
 
 /// `4 nodes (3 control plane), 2 not Ready, 1 gone`.
@@ -210,13 +217,7 @@ fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         VerdictState::UpgradeProgressing | VerdictState::NoFinding => BOLD,
     };
     page.paragraph((PLAIN, ""), 2, (paint, &headline(report)))?;
-    let action = match verdict.action {
-        Action::Rebuild => "REBUILD",
-        Action::Repair => "REPAIR",
-        Action::Wait => "WAIT",
-        Action::None => "NO ACTION",
-        Action::CollectMore => "COLLECT MORE",
-    };
+    let action = action_word(verdict.action);
     page.paragraph((BOLD, &format!("{action}: ")), 2, (PLAIN, &verdict.summary))?;
     for (label, lines) in [
         ("save", &verdict.save_first),
@@ -231,8 +232,19 @@ fn write_verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
+/// What to do, in a word.
+pub(super) fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Rebuild => "REBUILD",
+        Action::Repair => "REPAIR",
+        Action::Wait => "WAIT",
+        Action::None => "NO ACTION",
+        Action::CollectMore => "COLLECT MORE",
+    }
+}
+
 /// What state it is, where and for how long.
-fn headline(report: &Report) -> String {
+pub(super) fn headline(report: &Report) -> String {
     let upgrade = |word: &str| match &report.upgrade {
         Some(upgrade) => format!("UPGRADE {word}{}", upgrade_place(report, upgrade)),
         None => format!("UPGRADE {word}"),
@@ -353,7 +365,12 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         // A node whose turn has not come may have no entry yet, one that is gone may have kept its own.
         let entries = upgrade.nodes.iter().map(|node| node.name.as_str());
         let nodes = report.cluster.nodes.iter().map(|node| node.name.as_str());
-        let all: BTreeSet<&str> = entries.chain(nodes).collect();
+        let mut all: BTreeSet<&str> = entries.chain(nodes).collect();
+        // A host that came back under another name is one.
+        let renamed = (report.cluster.nodes.iter()).filter(|node| node.renamed_to.is_some());
+        for node in renamed {
+            all.remove(node.name.as_str());
+        }
         text.push_str(&format!(
             " · {done} of {} done",
             wording::count(all.len(), "node")
@@ -445,21 +462,40 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
 
 /// How much was examined, and what was not.
 fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io::Result<()> {
+    write_foot(page, "read", &read_words(report))?;
+    let lines = unread(report, options.verbose);
+    for (index, line) in lines.iter().enumerate() {
+        write_foot(page, if index == 0 { "unread" } else { "" }, line)?;
+    }
+    if options.verbose {
+        for (index, skipped) in report.coverage.not_evaluated.iter().enumerate() {
+            let label = if index == 0 { "skipped" } else { "" };
+            write_foot(
+                page,
+                label,
+                &format!("{}: {}", skipped.rule, skipped.reason),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// How much was examined.
+pub(super) fn read_words(report: &Report) -> String {
     let coverage = &report.coverage;
-    let read = format!(
+    format!(
         "{} ({}), {}, {}",
         wording::count(coverage.files, "file"),
         wording::bytes(coverage.bytes),
         wording::count(coverage.objects, "object"),
         wording::count(coverage.log_lines, "log line"),
-    );
-    write_foot(page, "read", &read)?;
+    )
+}
 
-    let limit = if options.verbose {
-        usize::MAX
-    } else {
-        UNREAD_SHOWN
-    };
+/// What was not examined: each part that could not be read, and with `all` every one of them.
+pub(super) fn unread(report: &Report, all: bool) -> Vec<String> {
+    let coverage = &report.coverage;
+    let limit = if all { usize::MAX } else { UNREAD_SHOWN };
     let mut unread: Vec<String> = Vec::new();
     let hosts = &coverage.nodes_without_host_logs;
     if !hosts.is_empty() {
@@ -476,7 +512,7 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
     // What is named above, among the hosts or as what to fetch, is not said twice.
     let told = |path: &str| {
         hosts.iter().any(|node| path == format!("nodes/{node}.zip"))
-            || !options.verbose
+            || !all
                 && report.verdict.collect.iter().any(|wanted| {
                     wanted
                         .strip_prefix(path)
@@ -504,26 +540,13 @@ fn write_coverage(page: &mut Page<'_>, report: &Report, options: &TextOptions) -
         .iter()
         .map(|skipped| skipped.rule.as_str())
         .collect();
-    if !rules.is_empty() && !options.verbose {
+    if !rules.is_empty() && !all {
         unread.push(format!(
             "{} not evaluated, all or in part (-v lists them)",
             wording::count(rules.len(), "rule")
         ));
     }
-    for (index, line) in unread.iter().enumerate() {
-        write_foot(page, if index == 0 { "unread" } else { "" }, line)?;
-    }
-    if options.verbose {
-        for (index, skipped) in coverage.not_evaluated.iter().enumerate() {
-            let label = if index == 0 { "skipped" } else { "" };
-            write_foot(
-                page,
-                label,
-                &format!("{}: {}", skipped.rule, skipped.reason),
-            )?;
-        }
-    }
-    Ok(())
+    unread
 }
 
 fn plural_word(number: usize, noun: &str) -> String {

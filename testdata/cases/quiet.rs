@@ -13,8 +13,7 @@ fn no_scenario_gives_a_finding_that_it_does_not_expect() {
         let unexpected = |finding: &&Finding| {
             finding.suppressed.is_none()
                 && finding.severity >= Severity::Warning
-                && !expect.allow.contains(&finding.rule)
-                && !expect.find.iter().any(|wanted| wanted.rule == finding.rule)
+                && !expect.names(&finding.rule)
         };
         for finding in report.findings.iter().filter(unexpected) {
             let line = format!("{name}: {} on {}", finding.rule, finding.subject);

@@ -227,7 +227,11 @@ impl World {
                 }
             }
         }
-        for node in self.alive() {
+        for node in self
+            .nodes
+            .iter()
+            .filter(|node| node.lost.is_none() || node.shape.archived)
+        {
             let path = format!("nodes/{}.zip", node.name());
             let (content, paths) = self.node_archive(node, &laid_out.targets)?;
             laid_out.paths.extend(paths);
@@ -370,7 +374,7 @@ impl World {
                         &pod.containers[0],
                         format!("pod {} does not have a host assigned", pod.name),
                     ),
-                    Some(node) if node.lost.is_some() => {
+                    Some(node) if node.lost.is_some() && !node.shape.answers => {
                         for container in &pod.containers {
                             complain(
                                 container,

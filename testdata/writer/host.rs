@@ -53,11 +53,9 @@ impl World {
         };
         let boots = &node.boots;
         for (age, boot) in boots.iter().rev().enumerate().take(if old { 1 } else { 3 }) {
-            let end = if age == 0 {
-                self.collected()
-            } else {
-                boots[boots.len() - age] - SignedDuration::from_secs(74)
-            };
+            let end = node
+                .ended(boots.len() - 1 - age)
+                .unwrap_or(self.collected());
             let name = if age == 0 {
                 "logs/kernel.log".to_owned()
             } else {
@@ -77,17 +75,15 @@ impl World {
                 .iter()
                 .enumerate()
                 .map(|(index, boot)| {
-                    let stopped = boots
-                        .get(index + 1)
-                        .map(|next| *next - SignedDuration::from_secs(74));
+                    let ended = node.ended(index);
                     JournalPart {
                         boot: *boot,
                         lines: lines(
                             self,
                             node,
                             *boot,
-                            stopped.unwrap_or(self.collected()),
-                            stopped.is_some(),
+                            ended.unwrap_or(self.collected()),
+                            ended.is_some() && node.crashed.is_none(),
                         ),
                     }
                 })
@@ -288,11 +284,24 @@ impl World {
                 "kernel: ata{port}: SATA link down (SStatus 0 SControl 300)"
             ));
         }
+        let system = |part| node.shape.disks[0].partition(part);
+        // What a crash left open is repaired by the boot behind it.
+        if node.crashed.is_some() && node.boots.last() == Some(&boot) {
+            texts.push(format!(
+                "kernel: EXT4-fs ({}): INFO: recovery required on readonly filesystem",
+                system(5)
+            ));
+            texts.push(format!(
+                "kernel: EXT4-fs ({}): recovery complete",
+                system(5)
+            ));
+            texts.push(format!("systemd-journald[812]: File /var/log/journal/{}/system.journal corrupted or uncleanly shut down, renaming and replacing.", self.identity.hex(&format!("machine-id/{}", node.name()), 32)));
+        }
         texts.extend([
             "kernel: random: crng init done".to_owned(),
             "kernel: EXT4-fs (loop0): mounted filesystem without journal. Quota mode: none.".to_owned(),
-            format!("kernel: EXT4-fs ({}2): mounted filesystem with ordered data mode. Quota mode: none.", node.shape.disks[0].device),
-            format!("kernel: EXT4-fs ({}5): mounted filesystem with ordered data mode. Quota mode: none.", node.shape.disks[0].device),
+            format!("kernel: EXT4-fs ({}): mounted filesystem with ordered data mode. Quota mode: none.", system(2)),
+            format!("kernel: EXT4-fs ({}): mounted filesystem with ordered data mode. Quota mode: none.", system(5)),
             "kernel: i40e 0000:5e:00.0 ens1f0: NIC Link is Up, 10 Gbps Full Duplex, Flow Control: None".to_owned(),
             "kernel: mgmt-bo: (slave ens1f0): Enslaving as an active interface with an up link".to_owned(),
             "kernel: mgmt-br: port 1(mgmt-bo) entered forwarding state".to_owned(),
@@ -318,6 +327,13 @@ impl World {
         loop {
             time += SignedDuration::from_micros(i64::try_from(1 + random.below(step)).unwrap_or(1));
             if time > end {
+                // The kernel hardly ever is silent for long: a crash is soon behind its last word.
+                if node.crashed == Some(end) {
+                    lines.push(Line {
+                        time: end - SignedDuration::from_secs(7),
+                        text: running[5].to_owned(),
+                    });
+                }
                 return lines;
             }
             let text = running[usize::try_from(random.below(running.len() as u64)).unwrap_or(0)];

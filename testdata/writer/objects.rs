@@ -118,6 +118,13 @@ impl Objects {
         }
     }
 
+    /// Drops the pods of a host, as the garbage collector does for a Node that is gone.
+    pub fn drop_pods_of(&mut self, node: &str) {
+        for (_, items) in (self.lists.iter_mut()).filter(|(key, _)| key.kind == "Pod") {
+            items.retain(|pod| pod["spec"]["nodeName"] != node);
+        }
+    }
+
     /// Applies `change` to the objects that `reference` means.
     pub fn change(&mut self, reference: &str, change: impl Fn(&mut Value)) -> Result<(), String> {
         let wanted = Reference::parse(reference)?;

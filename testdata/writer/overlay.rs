@@ -25,6 +25,9 @@ impl World {
         }
         for reference in &overlay.remove {
             objects.remove(&self.expand(reference)?)?;
+            if let Some(node) = reference.strip_prefix("Node/") {
+                objects.drop_pods_of(node);
+            }
         }
         for event in &overlay.events {
             let found = objects
@@ -175,7 +178,7 @@ impl World {
         Ok(false)
     }
 
-    /// Puts names in place of `${…}`: `${machine:harv-1}`, `${ip:harv-1}`, `${im:harv-1}` (instance manager),
+    /// Puts names in place of `${…}`: `${machine:harv-1}`, `${ip:harv-1}`, `${im:harv-1}` (instance manager), `${im-ip:harv-1}` (its address),
     /// `${volume:default/web-01-disk-0}`, `${replica:default/web-01-disk-0@harv-1}`, `${engine:default/…}`,
     /// `${uid:Pod/default/x}`, `${disk:harv-1/sdb}`, `${launcher:default/web-01}`, `${upgrade}`, `${time:-25m}`,
     /// `${micro:-25m}`, `${probes:etcd=true,kubelet=false}` (base64). Others are left for the lines of logs.
@@ -214,6 +217,10 @@ impl World {
         match kind {
             "machine" => Ok(node(argument)?.machine.clone()),
             "ip" => Ok(node(argument)?.address.clone()),
+            "im-ip" => {
+                let node = node(argument)?;
+                Ok(self.pod_address(node, &self.instance_manager(node.name())))
+            }
             "im" => Ok(self.instance_manager(node(argument)?.name())),
             "volume" => Ok(volume(argument)?.name.clone()),
             "engine" => Ok(volume(argument)?.engine()),

@@ -228,7 +228,7 @@ impl World {
             started,
             ended: draft.ended,
             restarts: draft.restarts,
-            reachable: node.is_some() && lost.is_none(),
+            reachable: node.is_some_and(|node| node.lost.is_none() || node.shape.answers),
         };
         (object, pod)
     }

@@ -74,6 +74,8 @@ pub struct ClusterShape {
     /// Whether the monitoring add-on is on.
     #[serde(default = "yes")]
     pub monitoring: bool,
+    /// Host of Prometheus, the one pod of the system with a volume; the first that answers unless given.
+    pub prometheus: Option<String>,
     /// Factor on the amount of ordinary log lines.
     #[serde(default = "one")]
     pub log_scale: f64,
@@ -124,6 +126,14 @@ pub struct NodeShape {
     pub lost: Option<String>,
     /// When it was started last; three weeks before the collection unless an upgrade rebooted it.
     pub booted: Option<String>,
+    /// When the boot before the last one broke off, with no step of a shutdown; it began three weeks before the collection.
+    pub crashed: Option<String>,
+    /// Its archive is there though it is lost: somebody made it on the host itself.
+    #[serde(default)]
+    pub archived: bool,
+    /// Its kubelet gives out logs of pods though it is lost: only what it reports arrives nowhere.
+    #[serde(default)]
+    pub answers: bool,
     /// Disks; a system SSD and a data SSD unless given.
     #[serde(default = "default_disks")]
     pub disks: Vec<DiskShape>,
@@ -145,6 +155,18 @@ pub struct DiskShape {
     /// `system` or `data`.
     #[serde(rename = "use")]
     pub purpose: DiskUse,
+}
+
+impl DiskShape {
+    /// Kernel name of one of its partitions: `sda5`, `nvme0n1p5`.
+    pub fn partition(&self, number: usize) -> String {
+        let between = if self.device.ends_with(|last: char| last.is_ascii_digit()) {
+            "p"
+        } else {
+            ""
+        };
+        format!("{}{between}{number}", self.device)
+    }
 }
 
 /// What a disk holds.
@@ -339,6 +361,9 @@ pub struct HostShape {
     /// Mounts that are read-only; `*` stands for any part of a path.
     #[serde(default)]
     pub read_only: Vec<String>,
+    /// Longhorn volumes attached over iSCSI: kernel name to `namespace/claim`.
+    #[serde(default)]
+    pub attached: BTreeMap<String, String>,
     /// The clock is not synchronised.
     #[serde(default)]
     pub clock_unsynchronised: bool,
@@ -383,9 +408,22 @@ pub struct Expectation {
     /// Rules of the findings that have no cause among the others.
     #[serde(default)]
     pub roots: Vec<String>,
+    /// Rules, the cause first: the diagnosis of rank 1 begins with it, and each of the others is its effect by the one
+    /// before, and stands behind it.
+    #[serde(default)]
+    pub chains: Vec<Vec<String>>,
     /// No finding of severity error or above.
     #[serde(default)]
     pub quiet: bool,
+}
+
+impl Expectation {
+    /// Whether it speaks of findings of a rule, in whatever way.
+    pub fn names(&self, rule: &str) -> bool {
+        self.find.iter().any(|wanted| wanted.rule == rule)
+            || self.allow.iter().any(|allowed| allowed == rule)
+            || self.chains.iter().flatten().any(|link| link == rule)
+    }
 }
 
 /// The verdict.

@@ -108,10 +108,10 @@ impl World {
                     "reboot   system boot  {} {}   {}\n",
                     node.os.kernel,
                     self.clock.local(*boot, "%a %b %e %H:%M:%S %Y"),
-                    if age == 0 {
-                        "still running"
-                    } else {
-                        "- shutdown"
+                    match (age, node.crashed) {
+                        (0, _) => "still running",
+                        (1, Some(_)) => "- crash",
+                        _ => "- shutdown",
                     }
                 )
             })
@@ -166,7 +166,7 @@ impl World {
     }
 
     fn mounts(&self, node: &Node, shape: &HostShape) -> Vec<MountShape> {
-        let system = &node.shape.disks[0].device;
+        let system = |part| format!("/dev/{}", node.shape.disks[0].partition(part));
         let mut mounts = vec![
             (
                 "/dev/loop0".to_owned(),
@@ -176,30 +176,18 @@ impl World {
                 54,
             ),
             (
-                format!("/dev/{system}3"),
+                system(3),
                 "ext4",
                 "/run/initramfs/cos-state".to_owned(),
                 8_152_864,
                 69,
             ),
-            (
-                format!("/dev/{system}2"),
-                "ext4",
-                "/oem".to_owned(),
-                46_028,
-                2,
-            ),
-            (
-                format!("/dev/{system}5"),
-                "ext4",
-                "/usr/local".to_owned(),
-                153_707_984,
-                58,
-            ),
+            (system(2), "ext4", "/oem".to_owned(), 46_028, 2),
+            (system(5), "ext4", "/usr/local".to_owned(), 153_707_984, 58),
         ];
         for disk in node.longhorn_disks(&self.identity) {
             let device = if disk.shape.purpose == DiskUse::System {
-                format!("/dev/{system}6")
+                system(6)
             } else {
                 format!("/dev/{}", disk.shape.device)
             };
@@ -304,8 +292,14 @@ impl World {
 
     fn disk_sections(&self, node: &Node, shape: &HostShape) -> String {
         let mut partitions = "major minor  #blocks  name\n\n".to_owned();
+        // The columns are as wide as the longest name in them.
+        let longest = (node.shape.disks.iter())
+            .map(|disk| disk.partition(1).len())
+            .max()
+            .unwrap_or_default();
+        let (wide, narrow) = (10.max(longest + 2), 6.max(longest));
         let mut blocks = format!(
-            "{:<10} {:<6} {:<7} {:<6} {:<16} {:<2} {:<2} {:<26} {:>7} MOUNTPOINT\n",
+            "{:<wide$} {:<narrow$} {:<7} {:<6} {:<16} {:<2} {:<2} {:<26} {:>7} MOUNTPOINT\n",
             "NAME", "KNAME", "MAJ:MIN", "FSTYPE", "LABEL", "RO", "RM", "MODEL", "SIZE"
         );
         let mut row = |name: &str,
@@ -317,7 +311,7 @@ impl World {
                        model: &str,
                        size: &str,
                        mount: &str| {
-            blocks.push_str(format!("{name:<10} {kname:<6} {number:<7} {kind:<6} {label:<16} {read_only:<2} 0  {model:<26} {size:>7} {mount}").trim_end());
+            blocks.push_str(format!("{name:<wide$} {kname:<narrow$} {number:<7} {kind:<6} {label:<16} {read_only:<2} 0  {model:<26} {size:>7} {mount}").trim_end());
             blocks.push('\n');
         };
         row(
@@ -373,7 +367,7 @@ impl World {
                 ("ext4", "HARV_LH_DEFAULT", "280.9G", disk.path.as_str()),
             ];
             for (number, (kind, label, size, mount)) in parts.iter().enumerate() {
-                let partition = format!("{device}{}", number + 1);
+                let partition = disk.shape.partition(number + 1);
                 let branch = if number + 1 == parts.len() {
                     "`-"
                 } else {
@@ -391,6 +385,27 @@ impl World {
                     mount,
                 );
             }
+        }
+        for (index, (device, claim)) in shape.attached.iter().enumerate() {
+            let volume = (self.volumes.iter())
+                .find(|volume| format!("{}/{}", volume.namespace, volume.claim) == *claim);
+            let Some(volume) = volume else { continue };
+            let hash = self
+                .identity
+                .hex(&format!("globalmount/{}", volume.name), 64);
+            row(
+                device,
+                device,
+                &format!("8:{}", 80 + index * 16),
+                "ext4",
+                "",
+                0,
+                "VIRTUAL-DISK",
+                &format!("{}G", volume.gibibytes),
+                &format!(
+                    "/var/lib/kubelet/plugins/kubernetes.io/csi/driver.longhorn.io/{hash}/globalmount"
+                ),
+            );
         }
         let mounted: String = self
             .mounts(node, shape)

@@ -26,6 +26,9 @@ pub fn synthetic(nodes: usize, seed: u64, log_scale: f64) -> Scenario {
         role: Role::ControlPlane,
         lost: None,
         booted: None,
+        crashed: None,
+        archived: false,
+        answers: false,
         disks: disks(),
     };
     let machines = names.iter().enumerate().flat_map(|(index, node)| {
@@ -71,6 +74,7 @@ pub fn synthetic(nodes: usize, seed: u64, log_scale: f64) -> Scenario {
             virtual_machines: machines,
             upgrade: None,
             monitoring: true,
+            prometheus: None,
             log_scale,
         },
         overlay: Overlay::default(),

@@ -58,6 +58,8 @@ pub struct Node {
     pub joined: Timestamp,
     /// When the journal's boots began, the current one last.
     pub boots: Vec<Timestamp>,
+    /// When the boot before the current one broke off, if it did.
+    pub crashed: Option<Timestamp>,
     /// When it fell silent.
     pub lost: Option<Timestamp>,
 }
@@ -86,6 +88,12 @@ impl Node {
     /// Start of the current boot.
     pub fn booted(&self) -> Timestamp {
         self.boots.last().copied().unwrap_or(self.joined)
+    }
+
+    /// When the boot at `index` ended; none for the current one.
+    pub fn ended(&self, index: usize) -> Option<Timestamp> {
+        let next = *self.boots.get(index + 1)?;
+        Some(self.crashed.unwrap_or(next - SignedDuration::from_secs(74)))
     }
 
     /// What the host was doing at `time`: not yet lost, and its present boot had begun.
@@ -508,7 +516,8 @@ impl World {
                 .find(|node| node.has_workloads() && !self.in_transition(node.name()));
             let pod = "prometheus-rancher-monitoring-prometheus-0".to_owned();
             let claim = format!("prometheus-rancher-monitoring-prometheus-db-{pod}");
-            let node = node.map(|node| node.name().to_owned());
+            let chosen = self.scenario.cluster.prometheus.clone();
+            let node = chosen.or_else(|| node.map(|node| node.name().to_owned()));
             volumes.push(self.new_volume(
                 "cattle-monitoring-system",
                 claim,
@@ -594,13 +603,26 @@ fn new_node(
     let step = upgrade.and_then(|upgrade| upgrade.steps.get(&shape.name));
     let to = upgrade.map_or(from, |upgrade| upgrade.to);
     let joined = installed + SignedDuration::from_mins(35 * i64::try_from(index).unwrap_or(0));
+    let long_ago =
+        clock.collected - SignedDuration::from_hours(21 * 24) + SignedDuration::from_mins(17);
     let mut boots = match &shape.booted {
+        Some(booted) if shape.crashed.is_some() => vec![long_ago, clock.at(booted)?],
         Some(booted) => vec![clock.at(booted)?],
-        None => vec![
-            clock.collected - SignedDuration::from_hours(21 * 24) + SignedDuration::from_mins(17),
-        ],
+        None => vec![long_ago],
     };
     boots[0] = boots[0].max(joined - SignedDuration::from_mins(9));
+    let crashed = shape
+        .crashed
+        .as_deref()
+        .map(|crashed| clock.at(crashed))
+        .transpose()?;
+    if crashed.is_some_and(|crashed| boots.len() < 2 || crashed <= boots[0] || crashed >= boots[1])
+    {
+        return Err(format!(
+            "{}: a crash needs a boot behind it and one before it",
+            shape.name
+        ));
+    }
     if let Some(rebooted) = step
         .and_then(|step| step.rebooted)
         .filter(|_| shape.booted.is_none())
@@ -625,6 +647,7 @@ fn new_node(
         },
         joined,
         boots,
+        crashed,
         lost: shape
             .lost
             .as_deref()

@@ -1,6 +1,6 @@
 //! One block for each diagnosis: what, since when, where to see it, what follows, what to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
@@ -33,31 +33,38 @@ pub(super) fn write_all(
         .iter()
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
-    let mut done: BTreeSet<&str> = BTreeSet::new();
-    for (index, diagnosis) in shown.iter().enumerate() {
+    for (diagnosis, repeats) in folded(shown, options.verbose) {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
         };
-        let alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty();
-        // Fifty volumes with one fault are one block and a list, at the place of the first.
-        if alone(diagnosis) && !options.verbose {
-            if !done.insert(&diagnosis.cause.rule) {
-                continue;
-            }
-            let repeats: Vec<&Diagnosis> = shown
-                .iter()
-                .skip(index + 1)
-                .copied()
-                .filter(|other| alone(other) && other.cause.rule == diagnosis.cause.rule)
-                .collect();
-            write_one(page, report, diagnosis, cause, &findings, options)?;
-            write_repeats(page, &repeats)?;
-        } else {
-            write_one(page, report, diagnosis, cause, &findings, options)?;
-        }
+        write_one(page, report, diagnosis, cause, &findings, options)?;
+        write_repeats(page, &repeats)?;
         page.blank()?;
     }
     Ok(())
+}
+
+/// Fifty volumes with one fault are one block and a list, at the place of the first: diagnoses from
+/// which nothing follows, by their rule. With `each`, all stand for themselves.
+pub(in crate::report) fn folded<'a>(
+    shown: &[&'a Diagnosis],
+    each: bool,
+) -> Vec<(&'a Diagnosis, Vec<&'a Diagnosis>)> {
+    let is_alone = |diagnosis: &Diagnosis| diagnosis.effects.is_empty() && !each;
+    let mut blocks: Vec<(&Diagnosis, Vec<&Diagnosis>)> = Vec::new();
+    let mut first_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnosis in shown {
+        let next = blocks.len();
+        let index = match is_alone(diagnosis) {
+            true => *first_of.entry(&diagnosis.cause.rule).or_insert(next),
+            false => next,
+        };
+        match blocks.get_mut(index) {
+            Some((_, repeats)) => repeats.push(diagnosis),
+            None => blocks.push((diagnosis, Vec::new())),
+        }
+    }
+    blocks
 }
 
 /// The word that flags and JSON use.
@@ -169,9 +176,15 @@ fn head(name: &str) -> String {
 }
 
 fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Result<()> {
-    let Some(first) = cause.first_seen else {
-        return Ok(());
-    };
+    match when(report, cause) {
+        Some(text) => label(page, "when", PLAIN, &text),
+        None => Ok(()),
+    }
+}
+
+/// `since 2025-03-07 06:39 UTC (2d2h), last seen …, 12 times`.
+pub(in crate::report) fn when(report: &Report, cause: &Finding) -> Option<String> {
+    let first = cause.first_seen?;
     let mut text = format!("since {}", wording::minute(first));
     let age = report
         .bundle
@@ -189,7 +202,7 @@ fn write_when(page: &mut Page<'_>, report: &Report, cause: &Finding) -> io::Resu
     if cause.count > 1 {
         text.push_str(&format!(", {}", wording::count(cause.count, "time")));
     }
-    label(page, "when", PLAIN, &text)
+    Some(text)
 }
 
 fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -> io::Result<()> {
@@ -326,7 +339,7 @@ fn write_effects(
 }
 
 /// Steps from the cause, along the diagnosis' own edges.
-fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
+pub(in crate::report) fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
     let mut distances = BTreeMap::from([(diagnosis.cause.finding.as_str(), 0)]);
     // Effects stand nearest first, so the nearest cause of each is known when it is reached.
     for id in &diagnosis.effects {

@@ -13,16 +13,23 @@ use crate::report::page::{PLAIN, Page, columns};
 /// A larger cluster shows the nodes that differ, at most so many, and counts the rest.
 const ROWS: usize = 20;
 
-/// Writes the table if an upgrade is open or a node is not as it should be. Says whether it did.
-pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<bool> {
+/// The nodes that are worth a row, and the others counted.
+pub(in crate::report) struct Table {
+    pub(in crate::report) rows: Vec<Row>,
+    /// `80 more: 60 Succeeded, Ready on v1.30.7; 20 …`.
+    pub(in crate::report) rest: Option<String>,
+    /// No upgrade is open, and every node is as it should be.
+    is_ordinary: bool,
+}
+
+/// Chooses the rows.
+pub(in crate::report) fn table(report: &Report) -> Table {
     let mut rows = rows(report);
     let open = report
         .upgrade
         .as_ref()
         .is_some_and(|upgrade| upgrade.state != UpgradeState::Succeeded);
-    if rows.is_empty() || !open && rows.iter().all(|row| row.interest == Interest::Ordinary) {
-        return Ok(false);
-    }
+    let is_ordinary = !open && rows.iter().all(|row| row.interest == Interest::Ordinary);
     let mut rest = Vec::new();
     if rows.len() > ROWS {
         rows.sort_by_key(|row| row.interest);
@@ -31,6 +38,23 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<bool> {
             .take_while(|row| row.interest < Interest::Ordinary)
             .count();
         rest = rows.split_off(differ.min(ROWS));
+    }
+    Table {
+        rows,
+        rest: rest_words(&rest),
+        is_ordinary,
+    }
+}
+
+/// Writes the table if an upgrade is open or a node is not as it should be. Says whether it did.
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<bool> {
+    let Table {
+        rows,
+        rest,
+        is_ordinary,
+    } = table(report);
+    if rows.is_empty() && rest.is_none() || is_ordinary {
+        return Ok(false);
     }
     let width = |cell: fn(&Row) -> &str| {
         rows.iter()
@@ -62,15 +86,13 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<bool> {
         };
         page.unbroken(&[(paint, &line), (paint, &row.remark)])?;
     }
-    write_rest(page, &rest)?;
+    if let Some((head, words)) = rest.as_deref().and_then(|rest| rest.split_once(": ")) {
+        page.paragraph((PLAIN, &format!("  + {head}: ")), 4, (PLAIN, words))?;
+    }
     Ok(true)
 }
 
-/// `+ 80 more: 60 Succeeded, Ready on v1.30.7; 20 …`.
-fn write_rest(page: &mut Page<'_>, rest: &[Row]) -> io::Result<()> {
-    if rest.is_empty() {
-        return Ok(());
-    }
+fn rest_words(rest: &[Row]) -> Option<String> {
     let mut alike: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for row in rest {
         let status = row.ready.split_whitespace().next().unwrap_or_default();
@@ -89,8 +111,7 @@ fn write_rest(page: &mut Page<'_>, rest: &[Row]) -> io::Result<()> {
             format!("{number} {state}{status} on {version}")
         })
         .collect();
-    let head = format!("  + {} more: ", rest.len());
-    page.paragraph((PLAIN, &head), 4, (PLAIN, &words.join("; ")))
+    (!rest.is_empty()).then(|| format!("{} more: {}", rest.len(), words.join("; ")))
 }
 
 /// Why a node is worth a row, most first.
@@ -103,12 +124,13 @@ enum Interest {
     Ordinary,
 }
 
-struct Row {
-    name: String,
-    state: String,
-    version: String,
-    ready: String,
-    remark: String,
+pub(in crate::report) struct Row {
+    pub(in crate::report) name: String,
+    /// Its state in the upgrade.
+    pub(in crate::report) state: String,
+    pub(in crate::report) version: String,
+    pub(in crate::report) ready: String,
+    pub(in crate::report) remark: String,
     interest: Interest,
 }
 
