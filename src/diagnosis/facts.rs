@@ -129,6 +129,8 @@ pub struct NodeSummary {
     /// Phase of that machine.
     pub machine_phase: Option<String>,
     /// Name under which the same host has registered since: this one is left over, and no host of its own.
+    /// Text alone tells it: the contract of the JSON report has no key for it.
+    #[serde(skip)]
     pub renamed_to: Option<String>,
     /// Whether the bundle holds files of the host. A host that could be collected from is alive.
     pub host_logs: bool,
