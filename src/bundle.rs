@@ -38,6 +38,8 @@ pub struct Bundle {
     pub collector_errors: bool,
     /// How much was read.
     pub extent: Extent,
+    /// When the first file of each node's archive was written, by the node's own clock.
+    pub host_files_since: BTreeMap<String, Timestamp>,
     /// Log sources of hosts that are there, by node.
     host_logs: BTreeSet<(String, String)>,
 }
@@ -83,6 +85,7 @@ enum Piece {
         facts: Box<HostFacts>,
         log: Option<FileScan>,
         below: String,
+        written: Option<Timestamp>,
     },
     Metadata(Document),
     CollectorErrors {
@@ -350,6 +353,8 @@ impl Reader<'_> {
                     facts: Box::new(facts),
                     log,
                     below: below.clone(),
+                    // Inside a supportconfig stand the times of files that it copied.
+                    written: modified.filter(|_| matches!(source, Source::NodeFile { .. })),
                 }
             }
             Source::Alerts | Source::Unknown => Piece::Nothing,
@@ -376,6 +381,7 @@ impl Reader<'_> {
         let mut scans = Vec::new();
         let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
         let mut host_logs = BTreeSet::new();
+        let mut host_files_since = BTreeMap::new();
         let mut metadata = None;
         let mut errors = None;
         let Gathered {
@@ -400,7 +406,12 @@ impl Reader<'_> {
                     facts,
                     log,
                     below,
+                    written,
                 } => {
+                    if let Some(written) = written {
+                        let first = host_files_since.entry(node.clone()).or_insert(written);
+                        *first = written.min(*first);
+                    }
                     hosts.entry(node.clone()).or_default().merge(*facts);
                     host_logs.insert((node, below));
                     scans.extend(log);
@@ -470,6 +481,7 @@ impl Reader<'_> {
             problems,
             collector_errors: errors.is_some(),
             extent,
+            host_files_since,
             host_logs,
         }
     }

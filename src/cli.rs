@@ -2,6 +2,7 @@
 
 pub(crate) mod preflight;
 pub(crate) mod rules;
+pub(crate) mod timeline;
 pub(crate) mod triage;
 
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     /// Read many bundles, and say in a line of each what is wrong; then which share a root cause
     #[command(after_help = triage::CODES)]
     Triage(Box<triage::Triage>),
+    /// Say what happened when: events, conditions, log hits, boots and upgrade steps in one order
+    #[command(after_help = timeline::CODES)]
+    Timeline(Box<timeline::Timeline>),
     /// List, explain, check and test rules, and write new ones
     Rules(rules::Rules),
     /// Print completions for a shell
@@ -68,6 +72,8 @@ pub(crate) struct Analyze {
     /// Show findings of this severity and above; JSON and YAML always hold all
     #[arg(long, value_enum, default_value_t = Level::Warning)]
     pub(crate) min_severity: Level,
+    #[command(flatten)]
+    pub(crate) ask: timeline::AskFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
 }

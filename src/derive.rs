@@ -9,6 +9,7 @@ mod host;
 mod log;
 mod missing;
 pub(crate) mod renamed;
+mod sign_of_life;
 #[cfg(test)]
 mod tests_of_etcd;
 #[cfg(test)]
@@ -26,6 +27,8 @@ use crate::parse::document::Document;
 use crate::parse::host::HostFacts;
 use crate::scan::LogShape;
 use crate::span::Location;
+
+pub(crate) use upgrade::{condition_time, current as current_upgrade};
 
 /// What objects are worked out from, beside the graph.
 pub struct Seen<'a> {
@@ -45,6 +48,7 @@ pub fn derive(graph: &mut Graph, seen: &Seen<'_>) {
     derived.extend(etcd::etcd(graph));
     derived.extend(upgrade::upgrade(graph, seen));
     derived.extend(missing::missing(graph, seen));
+    derived.extend(sign_of_life::signs(graph, seen));
     graph.derive(derived.into_iter().map(Derived::finish).collect());
 }
 

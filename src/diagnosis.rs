@@ -1,11 +1,13 @@
 //! Folds findings under their causes, ranks what is left, and says what state the cluster is in
 //! and what to do about it.
 
+pub mod blast_radius;
 pub mod causality;
 pub mod collect;
 pub mod control_plane;
 pub mod facts;
 pub mod plan;
+pub mod remedy;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod verdict;
@@ -16,6 +18,7 @@ use serde::Serialize;
 
 use crate::finding::{Confidence, Finding, ObjectName, RemedyStep, Severity};
 
+pub use blast_radius::BlastRadius;
 pub use causality::{Link, Order};
 pub use facts::Facts;
 pub use plan::PlanStep;
@@ -32,22 +35,27 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// How sure the cause is.
     pub confidence: Confidence,
-    /// The fault is over; it is told for what it left behind.
+    /// The fault is over, and so is all that it led to; it is told for what it says of the cluster's past.
     pub history: bool,
     /// The cause's title.
     pub title: String,
     /// The cause's message.
     pub summary: String,
-    /// Ids of findings that this one explains, nearest first.
+    /// Ids of findings that this one explains: each after its own causes, and else nearest first.
     pub effects: Vec<String>,
     /// What leads to what among the cause and its effects.
     pub edges: Vec<Edge>,
-    /// Ids of findings that explain each other, the cause among them; empty when there is no such circle.
+    /// Ids of findings that stand in a circle, in which each leads to the others; of the cause too, if
+    /// it is in one.
     pub cycle: Vec<String>,
-    /// What to do: the cause's remedy, then that of effects which are worse than it or critical.
+    /// What to do, safest step first: the cause's remedy and that of effects which are worse than it
+    /// or critical.
     pub remedy: Vec<RemedyStep>,
     /// Where to read more.
     pub references: Vec<String>,
+    /// What the nodes and disks that failed take with them, or would take.
+    #[serde(rename = "blastRadius")]
+    pub blast_radius: Vec<BlastRadius>,
 }
 
 /// Names the finding at the root of a diagnosis.
@@ -90,7 +98,8 @@ pub struct Outcome {
 /// Finds causes by `links`, ranks them, and judges them together with the facts.
 #[must_use]
 pub fn diagnose(findings: Vec<Finding>, links: &[Link], facts: &Facts) -> Outcome {
-    let (findings, diagnoses) = causality::explain(findings, links);
+    let (findings, mut diagnoses) = causality::explain(findings, links);
+    blast_radius::attach(&mut diagnoses, &findings, &facts.blast_radii);
     let verdict = verdict::judge(&findings, &diagnoses, facts);
     let plan = plan::merge(&diagnoses);
     Outcome {

@@ -42,7 +42,7 @@ use crate::rule::Rule;
 use crate::rule::mistake::RuleErrors;
 use crate::rule::set::RuleSet;
 use crate::rule::source::Span;
-use crate::scan::{MatcherSpec, PatternError, Scanner, Which};
+use crate::scan::{LogRecord, MatcherSpec, PatternError, Scanner, Which};
 
 use plan::Plan;
 use row_finding::Found;
@@ -52,6 +52,16 @@ use tracer::Tracer;
 /// Where a fact of a derived object is seen in the bundle.
 pub(crate) fn origin_evidence(graph: &Graph, object: ObjectId, field: &str) -> Option<Evidence> {
     evidence::of_field(graph, object, field)
+}
+
+/// Where an object as a whole is seen in the bundle.
+pub(crate) fn object_evidence(graph: &Graph, object: ObjectId) -> Option<Evidence> {
+    evidence::of_whole(graph, object)
+}
+
+/// A text cut to what a report may show of it.
+pub(crate) fn cut(text: &str) -> String {
+    evidence::cut(text)
 }
 
 /// Rules ready to run, with the scanner that finds all their log lines in one pass.
@@ -168,6 +178,18 @@ impl Engine {
     /// Finds the log lines of all rules.
     pub fn scanner(&self) -> &Scanner {
         &self.scanner
+    }
+
+    /// What the patterns of each rule found, whether or not the rule fired: one item for each matcher.
+    pub fn hits<'a>(
+        &'a self,
+        bundle: &'a Bundle,
+    ) -> impl Iterator<Item = (&'a Rule, &'a [LogRecord])> {
+        self.rules.iter().flat_map(move |ready| {
+            let matchers = 0..ready.rule.logs.len();
+            let records = matchers.map(|at| bundle.hits.records(ready.plan.first_matcher + at));
+            records.map(|records| (&*ready.rule, records))
+        })
     }
 
     /// How many rules there are.

@@ -80,6 +80,8 @@ pub enum Export {
     Objects(Vec<ObjectName>),
     /// Plain text.
     Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
 }
 
 /// A place in the bundle that shows a finding: a line of a log, a field of an object, or a thing that is not there.
@@ -118,6 +120,9 @@ pub struct RemedyStep {
     pub risk: Risk,
     /// How to see that it worked.
     pub check: Option<String>,
+    /// What must not be done until it has worked.
+    #[serde(rename = "forbidsMeanwhile")]
+    pub forbids_meanwhile: Option<String>,
 }
 
 /// Why a finding is kept, but not counted.
@@ -167,6 +172,8 @@ pub struct Finding {
     /// When it was last seen.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_seen: Option<Timestamp>,
+    /// The fault is over: it tells what was, and explains nothing that began later.
+    pub history: bool,
     /// How often: hits of the log evidence, else the number of rows folded into the finding.
     pub count: u64,
     /// Where to see it; never empty.

@@ -105,7 +105,7 @@ impl Collected {
         if kind.is_derived() {
             return true;
         }
-        if self.failed.contains(&plural(&kind.name)) {
+        if self.failed.contains(&kind.plural()) {
             return false;
         }
         match (kind.namespaced(), namespace) {
@@ -122,18 +122,6 @@ impl Collected {
     /// Whether manifests of a namespace were collected.
     pub fn namespace(&self, name: &str) -> bool {
         self.everything || self.namespaces.contains(name)
-    }
-}
-
-/// The plural resource name of a kind, by Kubernetes's own guess.
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    match lower.as_str() {
-        "endpoints" => lower,
-        "networkattachmentdefinition" => "network-attachment-definitions".to_owned(),
-        _ if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") => lower + "es",
-        _ if lower.ends_with('y') => format!("{}ies", &lower[..lower.len() - 1]),
-        _ => lower + "s",
     }
 }
 
@@ -270,7 +258,7 @@ impl Graph {
     fn doubt_what_every_cluster_has(&mut self) {
         for kind in ["Node", "Namespace"] {
             if !self.collected.everything && self.all("", kind).next().is_none() {
-                self.collected.failed.insert(plural(kind));
+                self.collected.failed.insert(kind::plural(kind));
             }
         }
     }
@@ -423,6 +411,12 @@ impl Graph {
         &self.kinds[id.0 as usize].display
     }
 
+    /// The kind of a display name.
+    pub fn kind_displayed(&self, display: &str) -> Option<KindId> {
+        let at = self.kinds.iter().position(|kind| kind.display == display)?;
+        u16::try_from(at).ok().map(KindId)
+    }
+
     /// The kind that a rule means; kinds outside the catalogue match by name in any group.
     pub fn resolve_kind(&self, group: Option<&str>, name: &str) -> Option<KindId> {
         match kind::resolve(group, name) {
@@ -465,7 +459,7 @@ impl Graph {
             return Some(object.file());
         }
         let kind = self.kind(kind);
-        let file = format!("{}.yaml", plural(&kind.name));
+        let file = format!("{}.yaml", kind.plural());
         let mut paths = self.manifests.iter().map(|manifest| manifest.path.as_str());
         paths.find(|path| {
             // `cluster/storage.k8s.io/v1/storageclasses.yaml`, `namespaced/default/v1/pods.yaml`: core has no group.

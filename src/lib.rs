@@ -27,6 +27,7 @@
 //! - [`diagnosis`] folds findings under their causes and judges.
 //! - [`mod@preflight`] says of each thing that an upgrade asks for whether it is so.
 //! - [`summary`] reads the report's parts about bundle, cluster and upgrade from the graph.
+//! - [`mod@timeline`] puts what happened in one order, [`about`] tells all of one object.
 //! - [`report`] writes a diagnosis in one format, the rules themselves, and what came of their cases.
 //! - [`mod@triage`] does all this for many bundles, and keeps a row of each.
 //! - [`case`] tests rules on small bundles that are stated beside them.
@@ -42,6 +43,7 @@
 //! 6. No clock and no randomness in the library; "now" is the bundle's own collection time.
 //! 7. Same bundle and same rules give the same bytes out.
 
+pub mod about;
 pub mod archive;
 pub mod bundle;
 pub mod case;
@@ -61,16 +63,21 @@ pub mod span;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 pub mod triage;
 
+use about::{Belongings, NoSuchObject, Question};
 use archive::Archive;
 use bundle::{Bundle, NotABundle, Progress};
 use evaluate::Engine;
 use evaluate::trace::Trace;
+use finding::Severity;
 use report::preflight::Preflight;
+use report::timeline::Timeline;
 use report::{Report, RuleSetInfo, Tool};
 use rule::RuleSet;
 use rule::version::Version;
+use timeline::Entry;
 
 /// Reads an archive, applies the rules, and diagnoses. Secrets are still in the report: see
 /// [`report::mask`].
@@ -97,15 +104,102 @@ pub fn diagnose_traced(
     progress: &dyn Progress,
 ) -> Result<(Report, Vec<Trace>), NotABundle> {
     let bundle = Bundle::read(archive, engine.scanner(), progress)?;
-    let evaluation = engine.evaluate(&bundle);
-    let facts = summary::facts(&bundle, evaluation.not_evaluated);
+    Ok(evaluated(&bundle, rules, engine))
+}
+
+fn evaluated(bundle: &Bundle, rules: &RuleSet, engine: &Engine) -> (Report, Vec<Trace>) {
+    let evaluation = engine.evaluate(bundle);
+    let facts = summary::facts(bundle, evaluation.not_evaluated);
     let report = Report::new(
         tool(rules, engine),
         facts,
         evaluation.findings,
         &rules.links(),
     );
-    Ok((report, evaluation.traces))
+    (report, evaluation.traces)
+}
+
+/// Why what was asked of a bundle has no answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum NoAnswer {
+    /// Nothing in the archive looks like a bundle.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotABundle(#[from] NotABundle),
+    /// It holds no such object, or several.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NoSuchObject(#[from] NoSuchObject),
+}
+
+/// The same, with everything known of the object that is asked about.
+///
+/// # Errors
+/// If nothing in the archive looks like a bundle, or nothing in it is the object.
+pub fn diagnose_asked(
+    archive: &Archive,
+    rules: &RuleSet,
+    engine: &Engine,
+    progress: &dyn Progress,
+    question: &Question,
+) -> Result<(Report, Vec<Trace>), NoAnswer> {
+    let bundle = Bundle::read(archive, engine.scanner(), progress)?;
+    let (mut report, traces) = evaluated(&bundle, rules, engine);
+    if let Some(name) = &question.about {
+        let subject = about::name::resolve(&bundle.graph, &report.findings, name)?;
+        let chronicle = timeline::chronicle(&bundle, engine, &report.findings);
+        let findings = &report.findings;
+        let told = about::tell(&bundle, &subject, question.since, findings, &chronicle);
+        report.about = Some(told);
+    }
+    Ok((report, traces))
+}
+
+/// Reads an archive, applies the rules, and says what happened when; also how bad the worst finding
+/// is. Secrets are still in it: see [`report::mask`].
+///
+/// # Errors
+/// If nothing in the archive looks like a bundle, or nothing in it is the object that is asked about.
+pub fn timeline(
+    archive: &Archive,
+    rules: &RuleSet,
+    engine: &Engine,
+    progress: &dyn Progress,
+    question: &Question,
+) -> Result<(Timeline, Option<Severity>), NoAnswer> {
+    let bundle = Bundle::read(archive, engine.scanner(), progress)?;
+    let (report, _) = evaluated(&bundle, rules, engine);
+    let findings = &report.findings;
+    let subject = match &question.about {
+        Some(name) => Some(about::name::resolve(&bundle.graph, findings, name)?),
+        None => None,
+    };
+    let mut chronicle = timeline::chronicle(&bundle, engine, findings);
+    let since = question.since.and_then(|since| since.moment(bundle.now));
+    match &subject {
+        Some(subject) => {
+            let belongings = Belongings::of(&bundle.graph, subject);
+            chronicle.entries = belongings.slice(&chronicle.entries, since);
+        }
+        None => {
+            let late = |entry: &Entry| since.is_none_or(|since| entry.end() >= since);
+            chronicle.entries.retain(late);
+        }
+    }
+    let counted = findings.iter().filter(|it| it.suppressed.is_none());
+    let worst = counted.map(|finding| finding.severity).max();
+    let timeline = Timeline {
+        schema: report::timeline::SCHEMA.to_owned(),
+        about: subject.map(|subject| bundle.graph.name_of(&subject)),
+        since,
+        clocks: chronicle.clocks,
+        entries: chronicle.entries,
+        nodes_without_host_logs: report.coverage.nodes_without_host_logs,
+        problems: report.coverage.problems,
+        tool: report.tool,
+        bundle: report.bundle,
+    };
+    Ok((timeline, worst))
 }
 
 /// Reads an archive, applies the rules, and says whether the cluster is ready for an upgrade, to a

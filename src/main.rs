@@ -4,6 +4,7 @@ mod cli;
 mod preflight_command;
 mod rules_command;
 mod terminal;
+mod timeline_command;
 mod triage_command;
 
 use std::fmt::Display;
@@ -12,6 +13,7 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::ExitCode;
 
+use bundle_doctor::NoAnswer;
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::evaluate::trace::Trace;
@@ -40,11 +42,22 @@ mod outcome {
 /// What ended a run early, and its exit code.
 struct Stop(u8, miette::Report);
 
+impl From<NoAnswer> for Stop {
+    fn from(error: NoAnswer) -> Stop {
+        let code = match error {
+            NoAnswer::NotABundle(_) => outcome::NO_BUNDLE,
+            NoAnswer::NoSuchObject(_) => outcome::USAGE,
+        };
+        Stop(code, error.into())
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Analyze(analyze) => run(&analyze),
         Command::Preflight(preflight) => preflight_command::run(&preflight),
         Command::Triage(triage) => triage_command::run(&triage),
+        Command::Timeline(timeline) => timeline_command::run(&timeline),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -80,11 +93,13 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
     let engine = ManuallyDrop::new(engine.traced(&analyze.trace).ignoring(ignored.clone()));
     let archive = open(&analyze.bundle, flags)?;
     let bar = terminal::bar(!flags.no_progress && !flags.quiet);
-    let (mut report, traced) = bundle_doctor::diagnose_traced(&archive, &rules, &engine, &bar)
-        .map_err(|error| Stop(outcome::NO_BUNDLE, error.into()))?;
+    let question = analyze.ask.question();
+    let (mut report, traced) =
+        bundle_doctor::diagnose_asked(&archive, &rules, &engine, &bar, &question)?;
     bar.finish();
     warn_of_expired(flags, &ignored, report.bundle.collected_at);
-    let counted = report.findings.iter().filter(|it| it.suppressed.is_none());
+    let counted = report.findings.iter();
+    let counted = counted.filter(|it| it.suppressed.is_none() && !it.history);
     let worst = counted.map(|finding| finding.severity).max();
     if !flags.no_mask {
         report::mask::mask(&mut report);
@@ -102,6 +117,9 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
             min_severity,
             show_suppressed: analyze.show_suppressed,
             verbose: flags.verbose,
+            since: question
+                .since
+                .and_then(|since| since.moment(report.bundle.collected_at)),
         }),
     };
     write_to(flags.output_file.as_deref(), |out| {

@@ -25,6 +25,7 @@ use crate::rule::RuleSet;
 use crate::rule::version::Version;
 use crate::span::Problem;
 use checks::CHECKS;
+pub(crate) use room::{Room, Shortfall, room};
 use version_path::Releases;
 
 /// What stands against an upgrade, and what could not be seen.
@@ -342,6 +343,7 @@ impl Fault {
             command: command.map(str::to_owned),
             risk,
             check: None,
+            forbids_meanwhile: None,
         });
         self
     }

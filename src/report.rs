@@ -1,5 +1,6 @@
 //! The report: one model, written as text, JSON, YAML or Markdown.
 
+mod about;
 pub mod cases;
 pub mod catalogue;
 pub mod dialect;
@@ -16,6 +17,7 @@ pub mod relations;
 mod samples;
 mod table;
 pub mod text;
+pub mod timeline;
 pub mod trace;
 pub mod triage;
 pub mod yaml;
@@ -25,6 +27,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::about::About;
 use crate::diagnosis::facts::{BundleInfo, ClusterSummary, Coverage, UpgradeSummary};
 use crate::diagnosis::{Diagnosis, Facts, Link, PlanStep, Verdict};
 use crate::finding::Finding;
@@ -59,6 +62,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How much was examined, and what was not.
     pub coverage: Coverage,
+    /// Everything known of the object that was asked about.
+    pub about: Option<About>,
 }
 
 /// The program and its rules.
@@ -109,6 +114,7 @@ impl Report {
             plan: outcome.plan,
             findings: outcome.findings,
             coverage: facts.coverage,
+            about: None,
         }
     }
 }
@@ -178,6 +184,7 @@ mod tests {
                 min_severity: crate::finding::Severity::Info,
                 show_suppressed: true,
                 verbose: true,
+                since: None,
             };
             insta::assert_snapshot!("stuck-upgrade-verbose-80", written(&samples::stuck_upgrade(), Format::Text(all)));
         });
@@ -263,7 +270,7 @@ mod tests {
         };
         assert_eq!(
             keys(2, "").join(" "),
-            "schema tool bundle cluster upgrade verdict diagnoses plan findings coverage"
+            "schema tool bundle cluster upgrade verdict diagnoses plan findings coverage about"
         );
         for (indent, from, expected) in [
             (4, "\"tool\": ", "name version rules"),
@@ -276,7 +283,7 @@ mod tests {
             (
                 8,
                 "\"nodes\": [\n",
-                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs",
+                "name exists roles ready since schedulable kubeletVersion harvesterRelease machine machinePhase hostLogs lastSeen fetch",
             ),
             (6, "\"etcd\": ", "members voters healthy quorum margin"),
             (
@@ -292,7 +299,7 @@ mod tests {
             (
                 6,
                 "\"diagnoses\": [\n",
-                "rank cause severity confidence history title summary effects edges cycle remedy references",
+                "rank cause severity confidence history title summary effects edges cycle remedy references blastRadius",
             ),
             (
                 6,
@@ -303,7 +310,7 @@ mod tests {
                 6,
                 "\n  \"findings\": [\n",
                 "id rule category severity confidence status title message notes incomplete omitted subject exports \
-                 firstSeen lastSeen count evidence remedy references causedBy suppressed",
+                 firstSeen lastSeen history count evidence remedy references causedBy suppressed",
             ),
             (
                 10,

@@ -439,6 +439,8 @@ pub struct FindingTemplate {
     pub subject: Subject,
     /// When the condition began; `None` takes the first time of the log evidence.
     pub since: Option<Expression>,
+    /// Whether the fault is over; `None` means that it is not.
+    pub history: Option<Expression>,
     /// Rows with equal keys are one finding; empty means the subject.
     pub key: Vec<Expression>,
     /// What other rules may join on.
@@ -509,6 +511,8 @@ pub struct Remedy {
     pub risk: Risk,
     /// How to see that it worked.
     pub check: Option<Template>,
+    /// What must not be done until it has worked.
+    pub forbids_meanwhile: Option<Template>,
     /// Where it is described.
     pub link: Option<String>,
 }

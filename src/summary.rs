@@ -1,6 +1,7 @@
 //! Reads from the graph what every report tells, whether or not a rule fired: the bundle, the
 //! cluster's nodes, the upgrade, and how much was examined.
 
+mod blast_radius;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +10,12 @@ use jiff::Timestamp;
 
 use crate::bundle::Bundle;
 use crate::derive::renamed::renamed_to;
-use crate::diagnosis::Facts;
 use crate::diagnosis::facts::{
-    BundleInfo, ClusterSummary, ConditionStatus, Coverage, EtcdSummary, LastMovement,
+    BundleInfo, ClusterSummary, ConditionStatus, Coverage, EtcdSummary, LastMovement, LastSeen,
     NamespaceCoverage, NodeSummary, NotEvaluated, UpgradeNode, UpgradePhase, UpgradeState,
     UpgradeSummary,
 };
+use crate::diagnosis::{Facts, collect};
 use crate::evaluate::origin_evidence;
 use crate::finding::ObjectName;
 use crate::graph::kind::DERIVED_GROUP;
@@ -37,9 +38,11 @@ const PLATFORM_NAMESPACES: [&str; 8] = [
 
 /// What the report tells of a bundle beside its findings.
 pub fn facts(bundle: &Bundle, not_evaluated: Vec<NotEvaluated>) -> Facts {
+    let cluster = cluster(bundle);
     Facts {
         bundle: bundle.info.clone(),
-        cluster: cluster(bundle),
+        blast_radii: blast_radius::of_all(bundle, &cluster),
+        cluster,
         upgrade: upgrade(bundle),
         storage: volumes::storage(&bundle.graph),
         coverage: coverage(bundle, not_evaluated),
@@ -160,6 +163,10 @@ fn cluster(bundle: &Bundle) -> ClusterSummary {
             number(etcd, "healthy"),
         ))
     });
+    for node in nodes.values_mut() {
+        let silent = !node.host_logs && node.is_not_ready();
+        node.fetch = silent.then(|| collect::host_logs(node));
+    }
     ClusterSummary {
         nodes: nodes.into_values().collect(),
         etcd,
@@ -172,6 +179,7 @@ fn lost_node(bundle: &Bundle, name: &str) -> NodeSummary {
         // Where no list of nodes was collected, nothing contradicts whoever names the node.
         exists: !bundle.graph.collected().has(&Kind::new("", "Node"), None),
         host_logs: bundle.hosts.contains_key(name),
+        last_seen: last_seen(&bundle.graph, name),
         ..NodeSummary::default()
     }
 }
@@ -226,7 +234,19 @@ fn node_summary(bundle: &Bundle, node: ObjectView<'_>) -> NodeSummary {
             .map(str::to_owned),
         renamed_to: renamed_to(graph, node, node.name()).map(str::to_owned),
         host_logs: bundle.hosts.contains_key(node.name()),
+        last_seen: last_seen(graph, node.name()),
+        fetch: None,
     }
+}
+
+fn last_seen(graph: &Graph, node: &str) -> Option<LastSeen> {
+    let kind = graph.kind_id(DERIVED_GROUP, "SignOfLife")?;
+    let sign = graph.object(graph.find(kind, None, node)?);
+    Some(LastSeen {
+        time: sign.text(&["time"]).and_then(timestamp)?,
+        source: sign.text(&["source"])?.to_owned(),
+        evidence: origin_evidence(graph, sign.id(), "time"),
+    })
 }
 
 fn roles(node: ObjectView<'_>) -> Vec<String> {

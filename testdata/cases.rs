@@ -26,12 +26,16 @@ mod accuracy;
 mod broken;
 #[path = "cases/commands.rs"]
 mod commands;
+#[path = "cases/diagnoses.rs"]
+mod diagnoses;
 #[path = "cases/evidence.rs"]
 mod evidence;
 #[path = "cases/ignore.rs"]
 mod ignore;
 #[path = "cases/kinds.rs"]
 mod kinds;
+#[path = "cases/lost_nodes.rs"]
+mod lost_nodes;
 #[path = "cases/mistakes.rs"]
 mod mistakes;
 #[path = "cases/outside.rs"]
@@ -44,6 +48,8 @@ mod preflight;
 mod quiet;
 #[path = "cases/removal.rs"]
 mod removal;
+#[path = "cases/timeline.rs"]
+mod timeline;
 #[path = "cases/trace.rs"]
 mod trace;
 #[path = "cases/triage.rs"]

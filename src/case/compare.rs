@@ -1,10 +1,10 @@
 //! Compares what was found with what a case expects, and says the difference in words.
 
 use crate::diagnosis::Outcome as Diagnosed;
-use crate::finding::{Evidence, Export, Finding};
+use crate::finding::{Evidence, Export, Finding, RemedyStep};
 
 use super::Outcome;
-use super::expect::{Expectation, Expected};
+use super::expect::{Expectation, Expected, StepParts};
 use super::file::Case;
 
 /// How a case went, and what differs.
@@ -225,6 +225,9 @@ fn differences(expected: &Expectation, finding: &Finding, found: &Diagnosed) -> 
         };
         differs(&format!("exports.{name}"), shown(&expected), shown(&found));
     }
+    if let Some(history) = expected.history {
+        differs("history", history.to_string(), finding.history.to_string());
+    }
     contains("title", &expected.title, &finding.title, &mut differences);
     contains(
         "message",
@@ -233,6 +236,11 @@ fn differences(expected: &Expectation, finding: &Finding, found: &Diagnosed) -> 
         &mut differences,
     );
     notes(expected.notes.as_deref(), &finding.notes, &mut differences);
+    remedy(
+        expected.remedy.as_deref(),
+        &finding.remedy,
+        &mut differences,
+    );
     for place in &expected.evidence {
         if !finding
             .evidence
@@ -283,12 +291,70 @@ fn notes(expected: Option<&[Vec<String>]>, found: &[String], differences: &mut V
     }
 }
 
+/// Steps are compared one by one, so that a step too many or too few shows, and so does their order.
+fn remedy(expected: Option<&[StepParts]>, found: &[RemedyStep], differences: &mut Vec<String>) {
+    let Some(expected) = expected else { return };
+    let mut wrong = Vec::new();
+    for (number, (parts, step)) in (1..).zip(expected.iter().zip(found)) {
+        let nothing = String::new();
+        let command = step.command.as_ref().unwrap_or(&nothing);
+        for part in &parts.either {
+            if !step.text.contains(part.as_str()) && !command.contains(part.as_str()) {
+                wrong.push(format!("step {number}: expected to contain \"{part}\""));
+            }
+        }
+        let check = step.check.as_ref().unwrap_or(&nothing);
+        let forbids = step.forbids_meanwhile.as_ref().unwrap_or(&nothing);
+        for (key, parts, text) in [
+            ("text", &parts.text, &step.text),
+            ("command", &parts.command, command),
+            ("check", &parts.check, check),
+            ("forbidsMeanwhile", &parts.forbids_meanwhile, forbids),
+        ] {
+            let missing = parts.iter().filter(|part| !text.contains(part.as_str()));
+            let missing =
+                missing.map(|part| format!("step {number}: {key}: expected to contain \"{part}\""));
+            wrong.extend(missing);
+        }
+        if let Some(risk) = parts.risk.filter(|risk| *risk != step.risk) {
+            wrong.push(format!("step {number}: risk: expected {}", word(risk)));
+        }
+    }
+    if expected.len() != found.len() {
+        let (expected, found) = (expected.len(), found.len());
+        wrong.push(format!("expected {expected} steps, found {found}"));
+    }
+    if wrong.is_empty() {
+        return;
+    }
+    let mut lines: Vec<String> = wrong.iter().map(|it| format!("remedy: {it}")).collect();
+    for (number, step) in (1..).zip(found) {
+        let mut line = format!(
+            "remedy: found {number}. {} ({})",
+            step.text,
+            word(step.risk)
+        );
+        for (name, text) in [
+            ("$", &step.command),
+            ("check:", &step.check),
+            ("meanwhile:", &step.forbids_meanwhile),
+        ] {
+            if let Some(text) = text {
+                line.push_str(&format!(" {name} {text}"));
+            }
+        }
+        lines.push(line);
+    }
+    differences.push(lines.join("\n"));
+}
+
 /// The names that an export denotes.
 fn denoted(export: &Export) -> Vec<String> {
     match export {
         Export::Object(name) => vec![name.to_string()],
         Export::Objects(names) => names.iter().map(ToString::to_string).collect(),
         Export::Text(text) => vec![text.clone()],
+        Export::Texts(texts) => texts.clone(),
     }
 }
 

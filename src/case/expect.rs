@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Risk, Severity};
 use crate::parse::time::timestamp;
 use crate::rule::duration;
 use crate::rule::keys::{self, Keys};
 use crate::rule::mistake::Mistakes;
-use crate::rule::shape::{CONFIDENCES, SEVERITIES};
+use crate::rule::shape::{CONFIDENCES, RISKS, SEVERITIES};
 use crate::rule::tree::{Tree, Value};
 
 use super::shapes;
@@ -44,6 +44,21 @@ pub(super) struct Expectation {
     /// Whether no other finding explains it.
     pub(super) root: Option<bool>,
     pub(super) since: Option<Timestamp>,
+    pub(super) history: Option<bool>,
+    /// Of each step of the remedy its parts; `Some` of nothing means that there is none.
+    pub(super) remedy: Option<Vec<StepParts>>,
+}
+
+/// A step of a remedy, as far as the case says something of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepParts {
+    /// Parts of the text or of the command.
+    pub(super) either: Vec<String>,
+    pub(super) text: Vec<String>,
+    pub(super) command: Vec<String>,
+    pub(super) risk: Option<Risk>,
+    pub(super) check: Vec<String>,
+    pub(super) forbids_meanwhile: Vec<String>,
 }
 
 /// Reads `expect`: a list, or `{ count: n }`.
@@ -113,7 +128,39 @@ fn expectation(
     read.since = keys
         .get("since")
         .and_then(|tree| moment(tree, now, mistakes));
+    read.history = keys
+        .get("history")
+        .and_then(|tree| keys::truth(tree, mistakes));
+    read.remedy = keys.get("remedy").map(|tree| {
+        let steps = keys::list(Some(tree), mistakes).iter();
+        steps.filter_map(|tree| step(tree, mistakes)).collect()
+    });
     Some(read)
+}
+
+fn step(tree: &Tree, mistakes: &mut Mistakes) -> Option<StepParts> {
+    if !matches!(tree.value, Value::Map(_)) {
+        return Some(StepParts {
+            either: vec![keys::text(tree, mistakes)?],
+            ..StepParts::default()
+        });
+    }
+    let keys = Keys::of(tree, &shapes::STEP_PARTS, mistakes)?;
+    let mut parts_of = |key: &str| {
+        keys.get(key)
+            .map(|tree| parts(tree, mistakes))
+            .unwrap_or_default()
+    };
+    Some(StepParts {
+        either: Vec::new(),
+        text: parts_of("text"),
+        command: parts_of("command"),
+        check: parts_of("check"),
+        forbids_meanwhile: parts_of("forbidsMeanwhile"),
+        risk: keys
+            .get("risk")
+            .and_then(|tree| keys::choice(tree, &RISKS, mistakes)),
+    })
 }
 
 /// Parts of a text: one, or those under `contains`.

@@ -1,6 +1,8 @@
 //! The maps of a case file and their keys: a catalogue, from the whole to its parts.
 
-use crate::rule::shape::{CONFIDENCE, Condition, Form, SEVERITY, Shape, Wants, optional, required};
+use crate::rule::shape::{
+    CONFIDENCE, Condition, Form, RISK, SEVERITY, Shape, Wants, optional, required,
+};
 
 pub(super) static FILE: Shape = Shape {
     name: "file",
@@ -180,6 +182,25 @@ pub(super) static PART: Shape = Shape {
     conditions: &[],
 };
 
+const STEP: Wants = Wants::Either(&[Wants::Text, Wants::Map(&STEP_PARTS)]);
+
+pub(super) static STEP_PARTS: Shape = Shape {
+    name: "step",
+    what: "a step of a remedy",
+    keys: &[
+        optional("text", PARTS, "Parts of what to do"),
+        optional("command", PARTS, "Parts of its command"),
+        optional("risk", RISK, "What it may cost"),
+        optional("check", PARTS, "Parts of how to see that it worked"),
+        optional(
+            "forbidsMeanwhile",
+            PARTS,
+            "Parts of what must not be done until it has worked",
+        ),
+    ],
+    conditions: &[],
+};
+
 pub(super) static EXPECTATION: Shape = Shape {
     name: "expectation",
     what: "an expectation",
@@ -215,6 +236,12 @@ pub(super) static EXPECTATION: Shape = Shape {
         ),
         optional("root", Wants::Truth, "Whether nothing else explains it"),
         optional("since", Wants::Form(Form::Moment), "When it began"),
+        optional("history", Wants::Truth, "Whether it is over"),
+        optional(
+            "remedy",
+            Wants::List(&STEP),
+            "The steps of its remedy, one after the other, and no others; a text is part of a step's text or command",
+        ),
     ],
     conditions: &[],
 };

@@ -39,7 +39,15 @@ title: "{{ hit.last.name }} was killed {{ age(hit.last.time) }} ago"
 severity: info
 logs: { oom: { source: node/kernel, pattern: 'Killed process (?P<name>\w+)', group: [node] } }
 match: [{ each: hit, in: logs.oom }]
-finding: { subject: hit.node, message: M, exports: { node: hit.node }, evidence: [{ log: hit }] }
+finding:
+  subject: hit.node
+  message: M
+  history: age(hit.last.time) > duration('1d')
+  exports: { node: hit.node }
+  evidence: [{ log: hit }]
+remedy:
+  - { text: "Look at {{ hit.last.name }}.", command: journalctl -k, risk: safe, check: It is there. }
+  - { when: hit.last.name != 'etcd', text: Restart it., risk: disruptive, forbidsMeanwhile: Do not reboot. }
 "#;
 
 const OBJECTS: &str = "\
@@ -410,5 +418,64 @@ fn the_built_in_suite_holds_a_file_for_each_rule() {
             .and_below(Path::new("/nowhere"))
             .run(&rules, &rules)[0]
             .has_error()
+    );
+}
+
+#[test]
+fn steps_of_a_remedy_are_compared_one_by_one() {
+    let file = |expect: &str| {
+        let rest = format!(
+            "cases:\n  - name: a\n    logs: {{ nodes/n1/logs/kernel.log: '-5m kernel: Killed process qemu' }}\n    expect: [ {{ {expect} }} ]\n"
+        );
+        run("killed", &rest)
+    };
+    let both = "remedy: [ qemu, { text: Restart, risk: disruptive, forbidsMeanwhile: reboot } ]";
+    let whole = "history: false, remedy: [ { text: { contains: [ Look, qemu ] }, command: journalctl, check: there }, Restart ]";
+    for right in [both, whole, "remedy: [ journalctl -k, Restart it ]"] {
+        let file = file(right);
+        assert_eq!(outcomes(&file), [(Outcome::Reported, vec![])], "{right}");
+    }
+    for (wrong, told) in [
+        ("remedy: []", "remedy: expected 0 steps, found 2"),
+        ("remedy: [ qemu ]", "remedy: expected 1 steps, found 2"),
+        (
+            "remedy: [ Restart, qemu ]",
+            "remedy: step 1: expected to contain \"Restart\"",
+        ),
+        (
+            "remedy: [ qemu, { command: systemctl } ]",
+            "remedy: step 2: command: expected to contain \"systemctl\"",
+        ),
+        (
+            "remedy: [ { risk: disruptive }, Restart ]",
+            "remedy: step 1: risk: expected disruptive",
+        ),
+        (
+            "remedy: [ { check: gone }, Restart ]",
+            "remedy: step 1: check: expected to contain \"gone\"",
+        ),
+        (
+            "remedy: [ { forbidsMeanwhile: reboot }, Restart ]",
+            "remedy: step 1: forbidsMeanwhile: expected to contain \"reboot\"",
+        ),
+        ("history: true", "history: expected true"),
+    ] {
+        let file = file(wrong);
+        let [(Outcome::Wrong, lines)] = &outcomes(&file)[..] else {
+            panic!("{wrong}")
+        };
+        assert!(lines.iter().any(|it| it.trim() == told), "{lines:#?}");
+    }
+    let lines = file("remedy: []");
+    let lines = &outcomes(&lines)[0].1;
+    assert!(
+        lines.iter().any(|it| it.trim()
+            == "remedy: found 1. Look at qemu. (safe) $ journalctl -k check: It is there."),
+        "{lines:#?}"
+    );
+    let mistakes = file("remedy: [ { words: x } ]");
+    assert_eq!(
+        errors(&mistakes)[0].0,
+        "a step of a remedy has no key `words`"
     );
 }

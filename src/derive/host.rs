@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::graph::{Graph, ObjectView, Origin};
 use crate::parse::document::View;
-use crate::parse::host::{DiskUse, Fact, HostDisk, HostFacts, SmartHealth, SmartReport};
+use crate::parse::host::{
+    BootRecordKind, DiskUse, Fact, HostDisk, HostFacts, LONGHORN_TARGET, SmartHealth, SmartReport,
+};
 use crate::scan::LogShape;
 
 use super::{Derived, Seen, line, time};
@@ -130,9 +132,83 @@ fn host(node: &str, facts: &HostFacts) -> Derived {
                 .collect::<Vec<_>>(),
         ),
     );
+    releases(&mut host, facts);
+    time_service(&mut host, facts);
+    sessions(&mut host, facts);
+    history(&mut host, facts);
     let first = host.origins.values().next().cloned();
     host.seen(first);
     host
+}
+
+/// Versions that the image on disk was built from; of RKE2 it may run another until it reboots.
+fn releases(host: &mut Derived, facts: &HostFacts) {
+    let Some(release) = &facts.harvester else {
+        return;
+    };
+    for (field, version) in [
+        ("kubernetesRelease", &release.kubernetes),
+        ("rancherRelease", &release.rancher),
+        ("minUpgradableVersion", &release.min_upgradable_version),
+    ] {
+        host.set_seen(field, version.clone(), line(&release.seen));
+    }
+}
+
+fn time_service(host: &mut Derived, facts: &HostFacts) {
+    let clock = &facts.clock;
+    for (field, state) in [
+        ("timeService", &clock.service),
+        ("leapStatus", &clock.leap_status),
+    ] {
+        let text = state.as_ref().map(|state| state.value.clone());
+        host.set_seen(field, text, fact(state.as_ref()));
+    }
+}
+
+/// iSCSI sessions; one to Longhorn's own target has the name of its volume.
+fn sessions(host: &mut Derived, facts: &HostFacts) {
+    let sessions = facts.iscsi_sessions.iter().map(|session| {
+        let volume = session.target.strip_prefix(LONGHORN_TARGET);
+        let all = [
+            ("target", Some(json!(session.target))),
+            ("portal", session.portal.as_ref().map(|it| json!(it))),
+            ("state", session.state.as_ref().map(|it| json!(it))),
+            ("volume", volume.map(|it| json!(it))),
+            ("devices", Some(json!(session.devices))),
+        ];
+        let known = all.into_iter();
+        known
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect::<Map<String, Value>>()
+    });
+    let sessions: Vec<Value> = sessions.map(Value::Object).collect();
+    let first = facts.iscsi_sessions.first();
+    let seen = first.and_then(|session| line(&session.seen));
+    host.set_seen(
+        "iscsiSessions",
+        (!sessions.is_empty()).then_some(sessions),
+        seen,
+    );
+}
+
+/// Starts by `last`, newest first, in the host's own time; and the commands that hung.
+fn history(host: &mut Derived, facts: &HostFacts) {
+    let starts = (facts.boot_records.iter()).filter(|it| it.kind == BootRecordKind::Reboot);
+    let seen = starts.clone().next().and_then(|start| line(&start.seen));
+    let starts: Vec<Value> = starts
+        .map(|start| {
+            json!({ "from": start.from, "to": start.to, "clean": start.clean, "kernel": start.kernel })
+        })
+        .collect();
+    host.set_seen("starts", (!starts.is_empty()).then_some(starts), seen);
+    let hung = &facts.hung_commands;
+    let commands: Vec<Value> = hung.iter().map(|it| json!(it.value)).collect();
+    host.set_seen(
+        "hungCommands",
+        (!commands.is_empty()).then_some(commands),
+        fact(hung.first()),
+    );
 }
 
 fn mounts(node: &str, facts: &HostFacts) -> Vec<Derived> {

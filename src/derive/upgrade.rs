@@ -55,7 +55,7 @@ pub(super) fn upgrade(graph: &Graph, seen: &Seen<'_>) -> Vec<Derived> {
 }
 
 /// The upgrade that the controllers work on: the one labelled as latest, of several the newest.
-fn current(graph: &Graph) -> Option<ObjectView<'_>> {
+pub(crate) fn current(graph: &Graph) -> Option<ObjectView<'_>> {
     let newest = |labelled: bool| {
         graph
             .all("harvesterhci.io", "Upgrade")
@@ -663,7 +663,8 @@ fn planner(graph: &Graph) -> Option<(&str, Origin)> {
     })
 }
 
-fn condition_time(condition: View<'_>) -> Option<Timestamp> {
+/// When a condition took its status; Rancher's own kinds only say when it was last written.
+pub(crate) fn condition_time(condition: View<'_>) -> Option<Timestamp> {
     let read = |key: &str| {
         condition
             .get(key)

@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, NodeSummary, UpgradeSummary};
 use super::verdict::VerdictState;
+use super::wording;
 use crate::span::ProblemKind;
 
 /// Namespaces that hold Harvester's own parts: without one of them a part of its rules is blind.
@@ -25,12 +26,19 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
     let hosts = coverage.nodes_without_host_logs.iter();
     let mut wanted: Vec<String> = hosts
         .map(|node| {
-            let is_ready = |known: &&NodeSummary| known.name == *node && !known.is_not_ready();
-            let again = match facts.cluster.nodes.iter().find(is_ready) {
-                Some(_) => "make the bundle again".to_owned(),
-                None => format!("make the bundle again once {node} answers"),
-            };
-            format!("nodes/{node}.zip: {again}, or take its journal and /var/log by hand")
+            let known = facts.cluster.nodes.iter().find(|known| known.name == *node);
+            match known {
+                Some(known) if !known.is_not_ready() => {
+                    format!("nodes/{node}.zip: make the bundle again, or take its journal and /var/log by hand")
+                }
+                Some(known) => format!(
+                    "nodes/{node}.zip: make the bundle again once {node} answers, or by hand from its console or disk: {}",
+                    host_logs(known)
+                ),
+                None => format!(
+                    "nodes/{node}.zip: make the bundle again once {node} answers, or take its journal and /var/log by hand"
+                ),
+            }
         })
         .collect();
     for problem in &coverage.problems {
@@ -59,6 +67,29 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
         wanted.push(format!("{more} more, listed under coverage"));
     }
     wanted
+}
+
+/// The logs of a host that tell why it died, by its part in the cluster: to be fetched by hand.
+#[must_use]
+pub fn host_logs(node: &NodeSummary) -> String {
+    // Without roles nobody can say which of the two services runs there.
+    let service = if node.is_control_plane() {
+        "rke2-server"
+    } else if node.roles.is_empty() {
+        "'rke2-*'"
+    } else {
+        "rke2-agent"
+    };
+    let since = node
+        .last_seen
+        .as_ref()
+        .filter(|_| node.is_not_ready())
+        .map(|seen| format!(", from {} on", wording::minute(seen.time)))
+        .unwrap_or_default();
+    format!(
+        "journalctl -k -b and -k -b -1, journalctl -u {service}, \
+         /var/lib/rancher/rke2/agent/logs/kubelet.log and agent/containerd/containerd.log{since}"
+    )
 }
 
 /// What to fetch before deciding: what the state calls for, then what is missing.

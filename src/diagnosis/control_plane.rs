@@ -90,8 +90,9 @@ fn reason_lost(node: &NodeSummary, facts: &Facts, findings: &[Finding]) -> Optio
 /// A fault beyond doubt and of the worst kind, seen in the host's own files.
 fn breaks_host(finding: &Finding, node: &str) -> bool {
     let of_host = finding.subject.kind == "Node" && finding.subject.name == node;
-    let beyond_doubt =
-        finding.severity == Severity::Critical && finding.confidence == Confidence::Certain;
+    let beyond_doubt = finding.severity == Severity::Critical
+        && finding.confidence == Confidence::Certain
+        && !finding.history;
     let seen_there = || {
         finding.evidence.iter().any(|evidence| {
             let below = evidence

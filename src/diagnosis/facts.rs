@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::blast_radius::BlastRadius;
 use crate::finding::{Evidence, ObjectName};
 use crate::span::Problem;
 
@@ -22,6 +23,8 @@ pub struct Facts {
     pub storage: Option<StorageSummary>,
     /// How much was examined, and what was not.
     pub coverage: Coverage,
+    /// What hangs on each node that failed and on each disk that holds data.
+    pub blast_radii: Vec<BlastRadius>,
 }
 
 /// What Longhorn holds.
@@ -134,6 +137,22 @@ pub struct NodeSummary {
     pub renamed_to: Option<String>,
     /// Whether the bundle holds files of the host. A host that could be collected from is alive.
     pub host_logs: bool,
+    /// Its last sign of life that the bundle holds, from whomever.
+    pub last_seen: Option<LastSeen>,
+    /// Of a node that is down and sent no files: the logs to fetch from it by hand.
+    pub fetch: Option<String>,
+}
+
+/// A node's last sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LastSeen {
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub time: Timestamp,
+    /// `kubelet-lease`, `node-condition` (the kubelet's heartbeat), `virt-handler`, `kubelet-event`, `pod-log`, `host-log`.
+    pub source: String,
+    /// Where it is seen.
+    pub evidence: Option<Evidence>,
 }
 
 impl NodeSummary {

@@ -57,6 +57,7 @@ pub(crate) fn finding(rule: &str, category: &str, severity: Severity) -> Finding
         exports: Default::default(),
         first_seen: None,
         last_seen: None,
+        history: false,
         count: 1,
         evidence: vec![Evidence {
             path: "yamls/cluster/v1/nodes.yaml".into(),
@@ -108,6 +109,15 @@ impl Finding {
         Finding { first_seen, ..self }
     }
 
+    /// Over since it was last seen.
+    pub(crate) fn over(self, last_seen: Option<Timestamp>) -> Self {
+        Finding {
+            last_seen,
+            history: true,
+            ..self
+        }
+    }
+
     pub(crate) fn shown_by(self, evidence: Vec<Evidence>) -> Self {
         Finding { evidence, ..self }
     }
@@ -132,6 +142,7 @@ pub(crate) fn step(text: &str, command: Option<&str>, risk: Risk) -> RemedyStep 
         command: command.map(Into::into),
         risk,
         check: None,
+        forbids_meanwhile: None,
     }
 }
 
@@ -185,6 +196,8 @@ pub(crate) fn node(name: &str) -> NodeSummary {
         machine_phase: Some("Running".into()),
         renamed_to: None,
         host_logs: true,
+        last_seen: None,
+        fetch: None,
     }
 }
 
@@ -225,6 +238,7 @@ pub(crate) fn facts(nodes: Vec<NodeSummary>) -> Facts {
         .count();
     let members = u32::try_from(members.len()).unwrap();
     Facts {
+        blast_radii: Vec::new(),
         bundle: BundleInfo {
             file: "supportbundle_1f3c_2025-03-17T09-12-44Z.zip".into(),
             name: Some("supportbundle_1f3c_2025-03-17T09-12-44Z".into()),

@@ -369,7 +369,7 @@ fn objects(finding: &Finding) -> impl Iterator<Item = &ObjectName> {
     let exported = finding.exports.values().flat_map(|export| match export {
         Export::Object(object) => std::slice::from_ref(object),
         Export::Objects(objects) => objects.as_slice(),
-        Export::Text(_) => &[],
+        Export::Text(_) | Export::Texts(_) => &[],
     });
     std::iter::once(&finding.subject).chain(exported)
 }

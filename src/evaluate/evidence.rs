@@ -51,6 +51,11 @@ pub(super) fn of_field(graph: &Graph, id: ObjectId, field: &str) -> Option<Evide
     of_object(graph, id, std::slice::from_ref(&field)).pop()
 }
 
+/// An object as a whole, at the place where it is seen.
+pub(super) fn of_whole(graph: &Graph, id: ObjectId) -> Option<Evidence> {
+    of_object(graph, id, &[]).pop()
+}
+
 fn of_object(graph: &Graph, id: ObjectId, fields: &[FieldPath]) -> Vec<Evidence> {
     let object = graph.object(id);
     if let Some(origins) = graph.origins(id) {
@@ -183,7 +188,6 @@ fn of_ghost(graph: &Graph, ghost: &Ghost) -> Evidence {
             namespace: ghost.namespace.clone(),
             name: ghost.name.clone(),
         }),
-        note: Some(format!("no {name} named {}", ghost.name)),
         ..Evidence::default()
     }
 }

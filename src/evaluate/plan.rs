@@ -29,6 +29,7 @@ pub(super) struct Plan {
     /// `None` is the cluster as a whole.
     pub(super) subject: Option<Program>,
     pub(super) since: Option<Program>,
+    pub(super) history: Option<Program>,
     pub(super) key: Vec<Program>,
     pub(super) exports: Vec<(String, Program)>,
     pub(super) title: Text,
@@ -140,6 +141,7 @@ pub(super) struct RemedyPlan {
     pub(super) text: Text,
     pub(super) command: Option<Text>,
     pub(super) check: Option<Text>,
+    pub(super) forbids_meanwhile: Option<Text>,
     pub(super) link: Option<String>,
     pub(super) risk: Risk,
 }
@@ -187,6 +189,10 @@ impl Plan {
                 .since
                 .as_ref()
                 .map(|it| builder.compiler.compile(it)),
+            history: finding
+                .history
+                .as_ref()
+                .map(|it| builder.compiler.compile(it)),
             key: finding
                 .key
                 .iter()
@@ -220,6 +226,7 @@ impl Plan {
                     text: builder.text(&step.text),
                     command: step.command.as_ref().map(|it| builder.text(it)),
                     check: step.check.as_ref().map(|it| builder.text(it)),
+                    forbids_meanwhile: step.forbids_meanwhile.as_ref().map(|it| builder.text(it)),
                     link: step.link.clone(),
                     risk: step.risk,
                 })

@@ -239,6 +239,7 @@ impl<'g> Row<'_, 'g> {
             exports: self.exports(),
             first_seen: since.or(log_first),
             last_seen: log_last,
+            history: self.is_history(),
             count: records.max(1),
             evidence,
             remedy,
@@ -268,6 +269,8 @@ impl<'g> Row<'_, 'g> {
             _ => {}
         }
         let (severity, confidence) = self.weight(fit);
+        // A row that still stands keeps the finding from being history.
+        finding.history &= self.is_history();
         finding.severity = finding.severity.max(severity);
         finding.confidence = finding.confidence.max(confidence);
         let evidence = self.evidence();
@@ -365,11 +368,17 @@ impl<'g> Row<'_, 'g> {
             if let Some(link) = &step.link {
                 text.push_str(&format!(" ({link})"));
             }
+            // What comes out empty does not apply in this case.
+            let mut words = |text: &'g Option<Text>| {
+                let words = text.as_ref().map(|text| self.words(text))?;
+                (!words.trim().is_empty()).then_some(words)
+            };
             steps.push(RemedyStep {
                 text,
-                command: step.command.as_ref().map(|command| self.words(command)),
+                command: words(&step.command),
                 risk: step.risk,
-                check: step.check.as_ref().map(|check| self.words(check)),
+                check: words(&step.check),
+                forbids_meanwhile: words(&step.forbids_meanwhile),
             });
         }
         steps
@@ -385,6 +394,11 @@ impl<'g> Row<'_, 'g> {
             }
         }
         exports
+    }
+
+    fn is_history(&mut self) -> bool {
+        let over = self.plan.history.as_ref();
+        over.is_some_and(|over| self.holds(over))
     }
 
     fn weight(&mut self, fit: Fit) -> (crate::finding::Severity, Confidence) {
@@ -476,8 +490,14 @@ fn export(graph: &Graph, value: &Value<'_>) -> Option<Export> {
         Value::Object(_) | Value::Ghost(_) => name(value).map(Export::Object),
         Value::Text(text) => Some(Export::Text(text.as_str().to_owned())),
         _ => {
-            let names: Vec<ObjectName> = value.elements().iter().filter_map(name).collect();
-            (!names.is_empty()).then_some(Export::Objects(names))
+            let elements = value.elements();
+            let names: Vec<ObjectName> = elements.iter().filter_map(name).collect();
+            if !names.is_empty() {
+                return Some(Export::Objects(names));
+            }
+            let texts = elements.iter().filter_map(Value::as_str);
+            let texts: Vec<String> = texts.map(str::to_owned).collect();
+            (!texts.is_empty()).then_some(Export::Texts(texts))
         }
     }
 }

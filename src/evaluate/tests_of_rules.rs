@@ -282,11 +282,11 @@ finding:
   notes:
     - { when: absent(p.node()), text: 'no {{ p.spec.nodeName }}' }
     - { when: present(p.node()), text: 'never' }
-  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase }
+  exports: { node: p.node(), pod: p, nodes: '[p.node()]', upgrade: p.upgrade(), word: p.status.phase, words: \"['b', p.status.phase]\", nothing: '[]' }
   evidence: [{ object: p, fields: [status.phase], note: 'on {{ p.spec.nodeName }}' }, { object: p.node() }]
 remedy:
   - { when: p.status.phase == 'Failed', text: never, risk: safe }
-  - { text: 'look at {{ p.short() }}', command: 'kubectl get pod {{ p.short() }}', check: done, risk: disruptive, link: 'https://example.org' }
+  - { text: 'look at {{ p.short() }}', command: 'kubectl get pod {{ p.short() }}', check: done, forbidsMeanwhile: 'Do not touch {{ p.short() }}.', risk: disruptive, link: 'https://example.org' }
 ";
     let finding = Stage::of(vec![pod("a", "n9", &[]), node("n1")])
         .findings(rule)
@@ -300,15 +300,47 @@ remedy:
         finding.remedy[0].command.as_deref(),
         Some("kubectl get pod a")
     );
+    let forbidden = finding.remedy[0].forbids_meanwhile.as_deref();
+    assert_eq!(forbidden, Some("Do not touch a."));
     let names: Vec<&str> = finding.exports.keys().map(String::as_str).collect();
-    assert_eq!(names, ["node", "nodes", "pod", "word"]);
+    assert_eq!(names, ["node", "nodes", "pod", "word", "words"]);
     assert_eq!(finding.exports["word"], Export::Text("Running".to_owned()));
+    let words = ["b", "Running"].map(str::to_owned).to_vec();
+    assert_eq!(finding.exports["words"], Export::Texts(words));
     let [field, ghost] = finding.evidence.as_slice() else {
         panic!("{:?}", finding.evidence);
     };
     assert_eq!(field.value.as_deref(), Some("Running"));
     assert_eq!(field.note.as_deref(), Some("on n9"));
     assert!(ghost.absent && ghost.value.is_none());
+}
+
+/// A finding is history only if each of its rows is.
+#[test]
+fn history_is_what_no_row_contradicts() {
+    let rule = "
+match: [{ each: p, in: Pod }]
+finding:
+  subject: object('Node', p.spec.nodeName)
+  history: p.status.phase == 'Failed'
+  message: M
+";
+    let failed = |name: &str, node: &str| {
+        let mut pod = pod(name, node, &[]);
+        pod["status"]["phase"] = "Failed".into();
+        pod
+    };
+    let pods = vec![
+        failed("a", "n1"),
+        failed("b", "n1"),
+        failed("c", "n2"),
+        pod("d", "n2", &[]),
+        pod("e", "n3", &[]),
+        failed("f", "n3"),
+    ];
+    let found = Stage::of(pods).findings(rule);
+    let history: Vec<bool> = found.iter().map(|it| it.history).collect();
+    assert_eq!(history, [true, false, false]);
 }
 
 #[test]

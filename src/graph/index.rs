@@ -210,13 +210,16 @@ fn claims_in(object: ObjectView<'_>, volumes: Option<View<'_>>) -> Vec<String> {
     volumes
         .into_iter()
         .flat_map(View::items)
-        .filter_map(|volume| {
-            let claim = volume
-                .path(&["persistentVolumeClaim", "claimName"])
-                .or_else(|| volume.path(&["dataVolume", "name"]))?;
-            Some(key2(namespace, claim.as_str()?))
-        })
+        .filter_map(|volume| Some(key2(namespace, claim_in(volume)?)))
         .collect()
+}
+
+/// The claim that a volume of a pod or a machine is: a data volume has one of its name.
+pub(super) fn claim_in(volume: View<'_>) -> Option<&str> {
+    volume
+        .path(&["persistentVolumeClaim", "claimName"])
+        .or_else(|| volume.path(&["dataVolume", "name"]))?
+        .as_str()
 }
 
 pub(super) fn build_replicas_by_node(graph: &Graph) -> Index {

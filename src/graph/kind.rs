@@ -77,9 +77,26 @@ impl Kind {
             .map(|known| known.namespaced)
     }
 
+    /// The plural resource name, by Kubernetes's own guess.
+    pub fn plural(&self) -> String {
+        plural(&self.name)
+    }
+
     /// Worked out at load, not collected.
     pub fn is_derived(&self) -> bool {
         self.group == DERIVED_GROUP
+    }
+}
+
+/// The plural resource name of a kind, by Kubernetes's own guess.
+pub(super) fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.as_str() {
+        "endpoints" => lower,
+        "networkattachmentdefinition" => "network-attachment-definitions".to_owned(),
+        _ if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") => lower + "es",
+        _ if lower.ends_with('y') => format!("{}ies", &lower[..lower.len() - 1]),
+        _ => lower + "s",
     }
 }
 
@@ -283,12 +300,13 @@ pub const KNOWN_KINDS: &[KnownKind] = &[
     cluster_wide(DERIVED_GROUP, "LogFile"),
     cluster_wide(DERIVED_GROUP, "Missing"),
     cluster_wide(DERIVED_GROUP, "Mount"),
+    cluster_wide(DERIVED_GROUP, "SignOfLife"),
     cluster_wide(DERIVED_GROUP, "UpgradeStatus"),
     cluster_wide(DERIVED_GROUP, "UpgradeStep"),
 ];
 
 /// Kinds that are worked out at load, and what there is one object of each for.
-pub const DERIVED_KINDS: [(&str, &str); 9] = [
+pub const DERIVED_KINDS: [(&str, &str); 10] = [
     ("Boot", "a boot that the journals of a host show"),
     (
         "Disk",
@@ -304,6 +322,10 @@ pub const DERIVED_KINDS: [(&str, &str); 9] = [
     (
         "Mount",
         "a mounted file system of a host: its state and use",
+    ),
+    (
+        "SignOfLife",
+        "a node that was heard of: when last, and by whom",
     ),
     (
         "UpgradeStatus",

@@ -14,8 +14,8 @@ use super::index::{
     build_engines_by_node, build_engines_by_volume, build_events_by_object,
     build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned_by_name,
     build_owned_by_uid, build_owned_without_uid, build_pods_by_claim, build_pods_by_label,
-    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, key2, label_key, lookup,
-    owner_key,
+    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, claim_in, key2,
+    label_key, lookup, owner_key,
 };
 use super::kind::DERIVED_GROUP;
 use super::{Graph, KindId, ObjectId, ObjectView, Subject};
@@ -211,6 +211,7 @@ pub const RELATIONS: &[Relation] = &[
             (DERIVED_GROUP, "Boot"),
             (DERIVED_GROUP, "LogFile"),
             (DERIVED_GROUP, "Missing"),
+            (DERIVED_GROUP, "SignOfLife"),
             (DERIVED_GROUP, "UpgradeStep"),
         ],
         "Node",
@@ -525,6 +526,32 @@ pub const RELATIONS: &[Relation] = &[
             )
         },
     ),
+    one(
+        "instance",
+        &[("kubevirt.io", "VirtualMachine")],
+        "VirtualMachineInstance",
+        "same name",
+        |g, s, _| {
+            to_kind(
+                g,
+                "kubevirt.io",
+                "VirtualMachineInstance",
+                namespace(g, s),
+                Some(name(g, s)),
+            )
+        },
+    ),
+    many(
+        "claims",
+        &[
+            ("", "Pod"),
+            ("kubevirt.io", "VirtualMachine"),
+            ("kubevirt.io", "VirtualMachineInstance"),
+        ],
+        "PersistentVolumeClaim",
+        "claims in its volumes, those of a VM in its template",
+        |g, s, _| claims_named_by(g, s),
+    ),
     many(
         "virtualMachines",
         &[
@@ -748,6 +775,13 @@ pub const RELATIONS: &[Relation] = &[
         "doctor/Host",
         "nodeName",
         |g, s, _| to_kind(g, DERIVED_GROUP, "Host", None, Some(node_name(g, s))),
+    ),
+    one(
+        "signOfLife",
+        &[("", "Node")],
+        "doctor/SignOfLife",
+        "nodeName",
+        |g, s, _| to_kind(g, DERIVED_GROUP, "SignOfLife", None, Some(node_name(g, s))),
     ),
     many(
         "disks",
@@ -1052,6 +1086,23 @@ fn claims_of(graph: &Graph, subject: &Subject) -> Vec<(String, String)> {
                 .collect()
         }
     }
+}
+
+/// The claims that a pod or a machine has as volumes.
+fn claims_named_by(graph: &Graph, subject: &Subject) -> Vec<Subject> {
+    let (Subject::Object(id), Some(kind)) = (subject, graph.kind_id("", "PersistentVolumeClaim"))
+    else {
+        return Vec::new();
+    };
+    let object = graph.object(*id);
+    let volumes = object
+        .field(&["spec", "template", "spec", "volumes"])
+        .or_else(|| object.field(&["spec", "volumes"]));
+    let claims = volumes.into_iter().flat_map(View::items);
+    claims
+        .filter_map(claim_in)
+        .map(|claim| graph.subject(kind, object.namespace(), claim))
+        .collect()
 }
 
 fn owner(graph: &Graph, subject: &Subject, wanted: Option<KindId>, depth: u8) -> Vec<Subject> {

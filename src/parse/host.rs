@@ -26,8 +26,8 @@ pub use block_device::{BlockDevice, ScsiDevice};
 pub use boot_history::{BootRecord, BootRecordKind};
 pub use clock::Clock;
 pub use disk_use::{
-    CsiMount, DiskUse, HostDisk, MountPoint, csi_mount, is_longhorn_data_path, is_longhorn_model,
-    longhorn_node,
+    CsiMount, DiskUse, HostDisk, LONGHORN_TARGET, MountPoint, csi_mount, is_longhorn_data_path,
+    is_longhorn_model, longhorn_node,
 };
 pub use file_system::{FileSystemUsage, InodeUsage, MountEntry};
 pub use image::ContainerImage;

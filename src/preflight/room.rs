@@ -3,11 +3,44 @@
 mod replicas;
 mod vms;
 
+use super::{Answer, Cluster};
+use crate::bundle::Bundle;
 use crate::parse::document::View;
 use crate::rule::quantity::{self, Number};
 
 pub(super) use replicas::for_replicas;
 pub(super) use vms::for_vms;
+
+/// Which nodes the cluster has no room to lose.
+pub(crate) struct Room {
+    /// For their VMs.
+    pub virtual_machines: Shortfall,
+    /// For their replicas.
+    pub replicas: Shortfall,
+}
+
+/// Nodes whose load finds no place on the others.
+pub(crate) struct Shortfall {
+    /// Their names.
+    pub nodes: Vec<String>,
+    /// Why there may be more of them.
+    pub unknown: Vec<String>,
+}
+
+/// Computes the room of a cluster as it stands: a node that is not Ready gives none.
+pub(crate) fn room(bundle: &Bundle) -> Room {
+    let cluster = Cluster::new(bundle, None);
+    let short = |answer: Answer| Shortfall {
+        nodes: (answer.faults.into_iter())
+            .filter_map(|fault| Some(fault.subject?.name))
+            .collect(),
+        unknown: answer.unknown,
+    };
+    Room {
+        virtual_machines: short(for_vms(&cluster)),
+        replicas: short(for_replicas(&cluster)),
+    }
+}
 
 /// A number, or a quantity in its base unit.
 fn amount(value: View<'_>) -> Option<f64> {

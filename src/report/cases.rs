@@ -201,6 +201,9 @@ fn write_finding(page: &mut Page<'_>, file: &FileOutcome, finding: &Finding) -> 
         if let Some(check) = &step.check {
             lines(page, "             check: ", check)?;
         }
+        if let Some(forbidden) = &step.forbids_meanwhile {
+            lines(page, "             meanwhile: ", forbidden)?;
+        }
     }
     if let Some(suppressed) = &finding.suppressed {
         let name = format!("  {}   ", suppressed.by);

@@ -155,6 +155,9 @@ pub struct RemedyEntry {
     pub risk: Risk,
     /// How to see that it worked.
     pub check: Option<String>,
+    /// What must not be done until it has worked.
+    #[serde(rename = "forbidsMeanwhile")]
+    pub forbids_meanwhile: Option<String>,
     /// Where it is described.
     pub link: Option<String>,
 }
@@ -337,6 +340,7 @@ fn remedy(rule: &Rule) -> Vec<RemedyEntry> {
             command: step.command.as_ref().map(text),
             risk: step.risk,
             check: step.check.as_ref().map(text),
+            forbids_meanwhile: step.forbids_meanwhile.as_ref().map(text),
             link: step.link.clone(),
         })
         .collect()

@@ -15,8 +15,8 @@ use std::io::{self, Write};
 use super::Report;
 use super::page::{clean, cut};
 use super::text::{
-    self, action_word, confidence_word, distances, evidence_place, evidence_words, folded,
-    risk_word, severity_word, when,
+    self, action_word, confidence_word, evidence_place, evidence_words, folded, risk_word,
+    severity_word, tree, when,
 };
 use crate::diagnosis::wording;
 use crate::diagnosis::{Diagnosis, PlanStep};
@@ -276,6 +276,13 @@ impl<'a> Writer<'a> {
             }
             self.evidence(&mut text, cause, evidence);
             self.effects(&mut text, diagnosis, effects);
+            if !diagnosis.blast_radius.is_empty() {
+                text.push_str("What hangs on it:\n\n");
+                let hit = diagnosis.blast_radius.iter();
+                let hit = hit.map(|it| inline(&text::blast_radius::words(it)));
+                list(&mut text, hit, effects);
+                text.push('\n');
+            }
             if !repeats.is_empty() {
                 text.push_str("Alike:\n\n");
                 let titles = repeats
@@ -317,14 +324,13 @@ impl<'a> Writer<'a> {
     }
 
     fn effects(&self, text: &mut String, diagnosis: &Diagnosis, limit: usize) {
-        let distances = distances(diagnosis);
         let mut lines: Vec<String> = Vec::new();
-        for id in &diagnosis.effects {
-            let Some(effect) = self.findings.get(id.as_str()) else {
+        for (id, distance) in tree(diagnosis, usize::MAX) {
+            let Some(effect) = self.findings.get(id) else {
                 continue;
             };
-            let distance = distances.get(id.as_str()).copied().unwrap_or(1).clamp(1, 5);
-            let arrow = if diagnosis.cycle.contains(id) {
+            let distance = distance.clamp(1, 5);
+            let arrow = if diagnosis.cycle.iter().any(|other| other == id) {
                 "⇄"
             } else {
                 "→"

@@ -9,7 +9,9 @@ use regex::Regex;
 
 use super::Report;
 use super::preflight::Preflight;
+use super::timeline::Timeline;
 use crate::finding::{Evidence, Export, Finding, RemedyStep};
+use crate::timeline::Entry;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
@@ -24,6 +26,12 @@ pub fn mask(report: &mut Report) {
             string(&mut movement.what);
             movement.evidence.iter_mut().for_each(evidence);
         }
+    }
+    for node in &mut report.cluster.nodes {
+        let seen = node.last_seen.as_mut();
+        seen.and_then(|seen| seen.evidence.as_mut())
+            .into_iter()
+            .for_each(evidence);
     }
     string(&mut report.verdict.summary);
     let verdict = &mut report.verdict;
@@ -42,8 +50,13 @@ pub fn mask(report: &mut Report) {
         string(&mut step.text);
         option(&mut step.command);
         option(&mut step.check);
+        option(&mut step.forbids_meanwhile);
     }
     report.findings.iter_mut().for_each(finding);
+    if let Some(about) = &mut report.about {
+        about.facts.iter_mut().for_each(evidence);
+        about.timeline.iter_mut().for_each(entry);
+    }
     for problem in &mut report.coverage.problems {
         string(&mut problem.reason);
     }
@@ -68,6 +81,24 @@ pub fn mask_preflight(preflight: &mut Preflight) {
     for problem in &mut preflight.problems {
         string(&mut problem.reason);
     }
+}
+
+/// The same in a timeline.
+pub fn mask_timeline(timeline: &mut Timeline) {
+    option(&mut timeline.bundle.issue_url);
+    option(&mut timeline.bundle.issue_description);
+    timeline.entries.iter_mut().for_each(entry);
+    for clock in &mut timeline.clocks {
+        clock.evidence.iter_mut().for_each(evidence);
+    }
+    for problem in &mut timeline.problems {
+        string(&mut problem.reason);
+    }
+}
+
+fn entry(entry: &mut Entry) {
+    string(&mut entry.what);
+    evidence(&mut entry.evidence);
 }
 
 /// The text with its secrets hidden: bearer and basic credentials, JSON web tokens, RKE2 join
@@ -144,6 +175,7 @@ fn remedy(step: &mut RemedyStep) {
     string(&mut step.text);
     option(&mut step.command);
     option(&mut step.check);
+    option(&mut step.forbids_meanwhile);
 }
 
 fn finding(finding: &mut Finding) {
@@ -153,8 +185,10 @@ fn finding(finding: &mut Finding) {
     finding.evidence.iter_mut().for_each(evidence);
     finding.remedy.iter_mut().for_each(remedy);
     for export in finding.exports.values_mut() {
-        if let Export::Text(text) = export {
-            string(text);
+        match export {
+            Export::Text(text) => string(text),
+            Export::Texts(texts) => texts.iter_mut().for_each(string),
+            Export::Object(_) | Export::Objects(_) => {}
         }
     }
     if let Some(suppression) = &mut finding.suppressed {

@@ -105,6 +105,18 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// A name in at most `width` columns, cut in its middle: both ends of it tell it from others.
+pub(super) fn shortened(name: &str, width: usize) -> String {
+    let length = columns(name);
+    if length <= width {
+        return name.to_owned();
+    }
+    let tail = width.saturating_sub(1) / 2;
+    let head: String = name.chars().take(width.saturating_sub(tail + 1)).collect();
+    let tail: String = name.chars().skip(length - tail).collect();
+    format!("{head}…{tail}")
+}
+
 /// Breaks at spaces only: a path or a word longer than the line stands on a line of its own, whole.
 fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -198,5 +210,7 @@ mod tests {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
         assert_eq!(cut("", 0), "");
+        assert_eq!(shortened("Pod/default/web-7d9f", 11), "Pod/d…-7d9f");
+        assert_eq!(shortened("Pod/äöü", 7), "Pod/äöü");
     }
 }

@@ -4,7 +4,7 @@ use super::{Report, RuleSetInfo, Tool};
 use crate::diagnosis::facts::*;
 use crate::diagnosis::sample::*;
 use crate::diagnosis::{Link, Order};
-use crate::finding::{Confidence, Evidence, Export, Finding, Risk, Severity};
+use crate::finding::{Confidence, Evidence, Export, Finding, RemedyStep, Risk, Severity};
 use crate::span::{Problem, ProblemKind};
 
 fn report(facts: Facts, findings: Vec<Finding>, links: &[Link]) -> Report {
@@ -366,7 +366,16 @@ pub(crate) fn degraded() -> Report {
             "disk-pressure",
             Severity::Error,
             "harv-1 is under disk pressure",
-        ),
+        )
+        .mended_by(vec![RemedyStep {
+            check: Some("DiskPressure is False on harv-1.".into()),
+            forbids_meanwhile: Some("Do not start an upgrade: it loads images onto harv-1.".into()),
+            ..step(
+                "Remove images that no container uses.",
+                Some("crictl rmi --prune"),
+                Risk::Disruptive,
+            )
+        }]),
         on(
             "image-gc-failed",
             Severity::Warning,
@@ -377,6 +386,13 @@ pub(crate) fn degraded() -> Report {
             Severity::Warning,
             "14 pods were evicted from harv-1",
         ),
+        on(
+            "host-oom",
+            Severity::Error,
+            "The kernel of harv-1 killed 2 processes for want of memory",
+        )
+        .since(ago("6d"))
+        .over(ago("5d 2h")),
     ];
     let links = [
         link("disk-pressure", "image-gc-failed", "node", Order::Any),

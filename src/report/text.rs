@@ -1,16 +1,18 @@
 //! The report as text: the verdict at the top, what it rests on below, what was not read at the end.
 
+pub(super) mod blast_radius;
 mod block;
 pub(super) mod nodes;
+mod template;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
+use jiff::Timestamp;
 
 pub(super) use block::{
-    confidence_word, distances, evidence_place, evidence_words, folded, risk_word, severity_word,
-    when,
+    confidence_word, evidence_place, evidence_words, folded, risk_word, severity_word, tree, when,
 };
 
 use super::Report;
@@ -19,7 +21,7 @@ use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSu
 use crate::diagnosis::verdict::is_node_fault;
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Risk, Severity};
 
 /// How lines are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct TextOptions {
     pub show_suppressed: bool,
     /// Whether to list all that was not read or not evaluated, and all evidence.
     pub verbose: bool,
+    /// Diagnoses of which nothing was seen since then are only counted.
+    pub since: Option<Timestamp>,
 }
 
 impl Default for TextOptions {
@@ -59,6 +63,7 @@ impl Default for TextOptions {
             min_severity: Severity::Warning,
             show_suppressed: false,
             verbose: false,
+            since: None,
         }
     }
 }
@@ -71,6 +76,9 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     let mut page = Page::new(out, options.style);
     write_origin(&mut page, report)?;
     page.blank()?;
+    if let Some(about) = &report.about {
+        return super::about::write(&mut page, report, about, options.verbose);
+    }
     write_verdict(&mut page, report)?;
     page.blank()?;
     if nodes::write(&mut page, report)? {
@@ -79,14 +87,35 @@ pub fn write(report: &Report, options: &TextOptions, out: &mut dyn Write) -> io:
     let shown: Vec<&Diagnosis> = report
         .diagnoses
         .iter()
-        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .filter(|diagnosis| is_shown(report, diagnosis, options))
         .collect();
-    block::write_all(&mut page, report, &shown, options)?;
+    let (past, present): (Vec<&Diagnosis>, Vec<&Diagnosis>) = shown
+        .into_iter()
+        .partition(|diagnosis| diagnosis.history && !options.verbose);
+    block::write_all(&mut page, report, &present, options)?;
+    let in_full = block::folded(&present, options.verbose);
+    let in_full: Vec<&Diagnosis> = in_full.into_iter().map(|(one, _)| one).collect();
+    write_order(&mut page, report, &in_full)?;
+    write_history(&mut page, report, &past)?;
     if options.show_suppressed {
         write_suppressed(&mut page, report)?;
     }
     write_also(&mut page, report, options)?;
     write_coverage(&mut page, report, options)
+}
+
+/// Bad enough, and some finding of it seen lately enough or of no known end.
+fn is_shown(report: &Report, diagnosis: &Diagnosis, options: &TextOptions) -> bool {
+    diagnosis.severity >= options.min_severity && !is_older(report, diagnosis, options.since)
+}
+
+fn is_older(report: &Report, diagnosis: &Diagnosis, since: Option<Timestamp>) -> bool {
+    let Some(since) = since else {
+        return false;
+    };
+    let of = |id: &String| *id == diagnosis.cause.finding || diagnosis.effects.contains(id);
+    let mut findings = report.findings.iter().filter(|finding| of(&finding.id));
+    findings.all(|finding| finding.last_seen.is_some_and(|last| last < since))
 }
 
 pub(super) const BOLD: Paint = Paint::new().bold();
@@ -379,6 +408,71 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
     text
 }
 
+/// In which order to take the steps of several diagnoses, by diagnosis and step: `2.1` is the first of
+/// the second.
+fn write_order(page: &mut Page<'_>, report: &Report, shown: &[&Diagnosis]) -> io::Result<()> {
+    let with_steps = shown
+        .iter()
+        .filter(|it| !it.history && !it.remedy.is_empty());
+    if with_steps.count() < 2 {
+        return Ok(());
+    }
+    // Steps in a row that risk the same, with their numbers.
+    let mut rows: Vec<(Risk, Vec<String>)> = Vec::new();
+    for planned in &report.plan {
+        let numbers = shown.iter().filter_map(|diagnosis| {
+            let at = (diagnosis.remedy.iter()).position(|step| planned.is(diagnosis.rank, step))?;
+            Some(format!("{}.{}", diagnosis.rank, at + 1))
+        });
+        let numbers: Vec<String> = numbers.collect();
+        if numbers.is_empty() {
+            continue;
+        }
+        let number = numbers.join(" = ");
+        match rows.last_mut() {
+            Some((risk, row)) if *risk == planned.risk => row.push(number),
+            _ => rows.push((planned.risk, vec![number])),
+        }
+    }
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(risk, row)| format!("{} ({})", row.join(", "), risk_word(*risk).0))
+        .collect();
+    write_foot(page, "order", &rows.join(", then "))?;
+    page.blank()
+}
+
+/// Faults that are over, one line each: they may matter to who looks for a pattern, but ask for nothing.
+fn write_history(page: &mut Page<'_>, report: &Report, past: &[&Diagnosis]) -> io::Result<()> {
+    for (index, diagnosis) in past.iter().enumerate() {
+        let cause = &diagnosis.cause;
+        let found = report.findings.iter().find(|it| it.id == cause.finding);
+        let last = found.and_then(|it| it.last_seen.or(it.first_seen));
+        let mut text = diagnosis.title.clone();
+        if let Some(last) = last {
+            text.push_str(&format!(", last seen {}", wording::minute(last)));
+            let age = report
+                .bundle
+                .collected_at
+                .map(|now| now.duration_since(last));
+            if let Some(age) = age.filter(|age| !age.is_negative()) {
+                text.push_str(&format!(", {} ago", wording::duration(age)));
+            }
+        }
+        if !diagnosis.effects.is_empty() {
+            let effects = wording::count(diagnosis.effects.len(), "effect");
+            text.push_str(&format!(", with {effects}"));
+        }
+        text.push_str(&format!(" ({})", cause.rule));
+        write_foot(page, if index == 0 { "history" } else { "" }, &text)?;
+    }
+    if past.is_empty() {
+        Ok(())
+    } else {
+        page.blank()
+    }
+}
+
 fn write_suppressed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut some = false;
     for finding in &report.findings {
@@ -409,7 +503,7 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
     let shown: BTreeSet<&str> = report
         .diagnoses
         .iter()
-        .filter(|diagnosis| diagnosis.severity >= options.min_severity)
+        .filter(|diagnosis| is_shown(report, diagnosis, options))
         .flat_map(|diagnosis| std::iter::once(&diagnosis.cause.finding).chain(&diagnosis.effects))
         .map(String::as_str)
         .collect();
@@ -444,6 +538,13 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
             parts.join(", "),
             block::severity_word(severity)
         ));
+    }
+    let older = report.diagnoses.iter();
+    let older = older.filter(|diagnosis| is_older(report, diagnosis, options.since));
+    match older.count() {
+        0 => {}
+        1 => also.push("1 diagnosis older than --since".to_owned()),
+        many => also.push(format!("{many} diagnoses older than --since")),
     }
     let suppressed = report
         .findings
@@ -501,6 +602,7 @@ pub(super) fn unread(report: &Report, all: bool) -> Vec<String> {
     if !hosts.is_empty() {
         unread.push(format!("host files of {}", wording::some(hosts, limit)));
     }
+    unread.extend(by_hand(report).take(limit));
     let missing = &coverage.namespaces.missing;
     if !missing.is_empty() {
         unread.push(format!(
@@ -555,4 +657,19 @@ fn plural_word(number: usize, noun: &str) -> String {
     } else {
         format!("{noun}s")
     }
+}
+
+/// The logs that died with their hosts, and are to be fetched by hand; not what the verdict asks for.
+fn by_hand(report: &Report) -> impl Iterator<Item = String> {
+    let asked = |name: &str| {
+        let file = format!("nodes/{name}.zip:");
+        let mut wanted = report.verdict.collect.iter();
+        wanted.any(|it| it.starts_with(&file))
+    };
+    let nodes = report.cluster.nodes.iter();
+    let nodes = nodes.filter(move |node| !asked(&node.name));
+    nodes.filter_map(|node| {
+        let logs = node.fetch.as_ref()?;
+        Some(format!("by hand from {}: {logs}", node.name))
+    })
 }

@@ -9,7 +9,7 @@ mod json_schema;
 
 pub(crate) use json_schema::json_schema;
 
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Risk, Severity};
 
 /// Severities as files write them.
 pub(crate) const SEVERITIES: [(&str, Severity); 4] = [
@@ -26,11 +26,21 @@ pub(crate) const CONFIDENCES: [(&str, Confidence); 3] = [
     ("possible", Confidence::Possible),
 ];
 
+/// Risks as files write them.
+pub(crate) const RISKS: [(&str, Risk); 3] = [
+    ("safe", Risk::Safe),
+    ("disruptive", Risk::Disruptive),
+    ("destructive", Risk::Destructive),
+];
+
 /// A severity.
 pub(crate) const SEVERITY: Wants = Wants::Word(|| words(&SEVERITIES));
 
 /// A confidence.
 pub(crate) const CONFIDENCE: Wants = Wants::Word(|| words(&CONFIDENCES));
+
+/// A risk.
+pub(crate) const RISK: Wants = Wants::Word(|| words(&RISKS));
 
 /// A map whose keys are known.
 #[derive(Debug)]

@@ -2,14 +2,21 @@
 
 use std::path::PathBuf;
 
+use bundle_doctor::about::Question;
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::diagnosis::facts::{ConditionStatus, UpgradePhase, UpgradeState};
 use bundle_doctor::report::Report;
+use bundle_doctor::timeline::{Entry, EntrySource};
 
-use crate::bench::{diagnose, files};
+use crate::bench::{ENGINE, RULES, Untold, diagnose, files};
 
 /// The report of the outside bundle whose path holds a text.
 fn report(part: &str) -> Option<Report> {
+    archive(part).map(|archive| diagnose(&archive).unwrap())
+}
+
+/// That bundle, opened.
+fn archive(part: &str) -> Option<Archive> {
     let Some(folder) = std::env::var_os("BUNDLE_DOCTOR_BUNDLES").map(PathBuf::from) else {
         eprintln!("skipped: BUNDLE_DOCTOR_BUNDLES names no folder of outside bundles");
         return None;
@@ -19,8 +26,7 @@ fn report(part: &str) -> Option<Report> {
         .iter()
         .find(|path| path.to_string_lossy().contains(part))
         .unwrap_or_else(|| panic!("no bundle {part} in the folder"));
-    let archive = Archive::open(std::slice::from_ref(path), &Limits::default()).unwrap();
-    Some(diagnose(&archive).unwrap())
+    Some(Archive::open(std::slice::from_ref(path), &Limits::default()).unwrap())
 }
 
 /// Names of the nodes and what is known of each in a word.
@@ -106,4 +112,40 @@ fn the_real_bundle_tells_of_its_node() {
     assert!(node.exists && node.host_logs);
     assert_eq!(node.ready, Some(ConditionStatus::True));
     assert!(node.kubelet_version.is_some() && node.harvester_release.is_some());
+}
+
+#[test]
+fn the_real_bundle_has_a_timeline_that_is_read() {
+    let Some(archive) = archive("harvester-1.0-single-node") else {
+        return;
+    };
+    let question = Question::default();
+    let (timeline, _) =
+        bundle_doctor::timeline(&archive, &RULES, &ENGINE, &Untold, &question).unwrap();
+    let notable: Vec<&Entry> = timeline.entries.iter().filter(|it| it.notable).collect();
+    assert!((10..60).contains(&notable.len()), "{}", notable.len());
+    let first = notable.first().unwrap();
+    assert_eq!(first.source, EntrySource::Boot);
+    assert_eq!(first.time.to_string(), "2022-03-06T22:45:10Z");
+    // 126,042 lines of the kernel are one entry.
+    let largest = notable.iter().max_by_key(|entry| entry.count).unwrap();
+    assert_eq!((largest.source, largest.count), (EntrySource::Log, 126_042));
+    // A file copied from the node is no older than the bundle: its clock is right.
+    assert_eq!(timeline.clocks, []);
+    for about in [
+        "node/node1",
+        "no/node2",
+        "machine",
+        "pvc/rancher-monitoring-grafana",
+    ] {
+        let question = Question {
+            about: Some(about.to_owned()),
+            since: None,
+        };
+        let (report, _) =
+            bundle_doctor::diagnose_asked(&archive, &RULES, &ENGINE, &Untold, &question).unwrap();
+        let about = report.about.unwrap();
+        assert_eq!(about.exists, about.object.name != "node2");
+        assert!(!about.timeline.is_empty(), "{}", about.object);
+    }
 }

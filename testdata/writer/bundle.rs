@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::clock::rfc3339;
+use super::clock::{Clock, rfc3339};
 use super::emitter::to_yaml;
 use super::host::{HostContent, JournalPart};
 use super::info_zip::InfoZip;
@@ -214,16 +214,15 @@ impl World {
                     };
                     lines.extend(self.added_lines(&path, &laid_out.targets)?);
                     lines.sort_by_key(|line| line.time);
-                    archive.file(&path, self.pod_log_text(&lines).as_bytes(), time)?;
+                    let clock = self.clock_of(pod.node.as_deref().unwrap_or_default())?;
+                    archive.file(&path, pod_log_text(&clock, &lines).as_bytes(), time)?;
                     laid_out.paths.push(path);
                 }
                 if pod.restarts > 0 && pod.component != "etcd" && !self.services.is_old() {
                     let path = format!("logs/{namespace}/{}/{}.log.1", pod.name, pod.containers[0]);
-                    archive.file(
-                        &path,
-                        self.pod_log_text(&self.previous_log(&pod)).as_bytes(),
-                        time,
-                    )?;
+                    let clock = self.clock_of(pod.node.as_deref().unwrap_or_default())?;
+                    let text = pod_log_text(&clock, &self.previous_log(&pod));
+                    archive.file(&path, text.as_bytes(), time)?;
                 }
             }
         }
@@ -409,32 +408,27 @@ impl World {
         text
     }
 
-    fn pod_log_text(&self, lines: &[Line]) -> String {
-        let mut text = String::new();
-        for line in lines {
-            let prefix = self.clock.pod_prefix(line.time);
-            for part in line.text.split('\n') {
-                text.push_str(&prefix);
-                text.push(' ');
-                text.push_str(part);
-                text.push('\n');
-            }
-        }
-        text
-    }
-
     fn node_archive(
         &self,
         node: &Node,
         targets: &[String],
     ) -> Result<(Vec<u8>, Vec<String>), String> {
+        let clock = self.clock_of(node.name())?;
+        if clock.off != self.clock.off {
+            // All that the host writes has its own time.
+            let mut world = World::new(&self.scenario)?;
+            world.clock = clock;
+            return world.node_archive(node, targets);
+        }
         let mut archive = Archive {
             zip: InfoZip::new(Vec::new()),
             top: node.name().to_owned(),
             directories: BTreeSet::new(),
         };
         let mut paths = Vec::new();
-        let time = self.collected() + SignedDuration::from_secs(96);
+        let time = self
+            .clock
+            .shown(self.collected() + SignedDuration::from_secs(96));
         let outer = |path: &str| format!("nodes/{}/{path}", node.name());
         for file in self.host_files(node) {
             let path = outer(&file.path);
@@ -555,4 +549,19 @@ impl World {
         }
         Ok(text)
     }
+}
+
+/// The log of a container as the collector gets it, each line with the time at which containerd had it.
+fn pod_log_text(clock: &Clock, lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let prefix = clock.pod_prefix(line.time);
+        for part in line.text.split('\n') {
+            text.push_str(&prefix);
+            text.push(' ');
+            text.push_str(part);
+            text.push('\n');
+        }
+    }
+    text
 }

@@ -12,6 +12,8 @@ pub struct Clock {
     pub zone_name: String,
     /// The hosts' offset from UTC.
     pub offset: Offset,
+    /// The host's clock minus the right time, for what a host writes whose clock is off.
+    pub off: SignedDuration,
 }
 
 impl Clock {
@@ -21,7 +23,12 @@ impl Clock {
     }
 
     fn civil(&self, time: Timestamp) -> DateTime {
-        self.offset.to_datetime(time)
+        self.offset.to_datetime(self.shown(time))
+    }
+
+    /// The time that the host's clock shows.
+    pub fn shown(&self, time: Timestamp) -> Timestamp {
+        time + self.off
     }
 
     /// Prefix of a pod log line: RFC 3339 with nine digits, in the hosts' zone.

@@ -200,6 +200,7 @@ impl World {
     }
 
     fn node_status(&self, node: &Node) -> Value {
+        let own = self.clock_of(node.name()).unwrap_or(self.clock.clone());
         let ready_since = node.booted() + SignedDuration::from_secs(97);
         let heartbeat = self.ago("70s").max(ready_since)
             - SignedDuration::from_secs(
@@ -253,7 +254,7 @@ impl World {
                 }),
                 None => json!({
                     "type": kind, "status": status, "reason": reason, "message": message,
-                    "lastHeartbeatTime": rfc3339(heartbeat), "lastTransitionTime": rfc3339(if kind == "Ready" { ready_since } else { node.joined }),
+                    "lastHeartbeatTime": rfc3339(own.shown(heartbeat)), "lastTransitionTime": rfc3339(own.shown(if kind == "Ready" { ready_since } else { node.joined })),
                 }),
             });
         }

@@ -367,6 +367,10 @@ pub struct HostShape {
     /// The clock is not synchronised.
     #[serde(default)]
     pub clock_unsynchronised: bool,
+    /// The host's clock minus the right time: `-668s` is behind. Its journals, its pods' logs, the
+    /// times of its files and what its kubelet writes have it.
+    #[serde(default)]
+    pub clock_offset: Option<String>,
     /// Processes in uninterruptible sleep.
     #[serde(default)]
     pub stuck_processes: Vec<String>,

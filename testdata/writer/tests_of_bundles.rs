@@ -245,6 +245,11 @@ fn objects_refer_to_what_is_there() {
             .iter()
             .filter(|o| o["kind"] == "Node" && o["apiVersion"] == "v1")
             .map(|o| text(&o["metadata"]["name"]))
+            // What still names a node that the scenario takes away is what it shows.
+            .chain(scenario.overlay.remove.iter().filter_map(|gone| {
+                let name = gone.strip_prefix("Node/")?;
+                Some(name.to_owned())
+            }))
             .collect();
         assert!(!nodes.is_empty());
         for object in &all {

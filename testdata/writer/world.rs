@@ -311,6 +311,16 @@ impl Step {
 }
 
 impl World {
+    /// The clock of a host, which may be off.
+    pub fn clock_of(&self, node: &str) -> Result<Clock, String> {
+        let host = self.scenario.overlay.hosts.get(node);
+        let off = host.and_then(|host| host.clock_offset.as_deref());
+        Ok(Clock {
+            off: off.map_or(Ok(SignedDuration::ZERO), parse_offset)?,
+            ..self.clock.clone()
+        })
+    }
+
     /// Works out `scenario`; an error says what in it does not fit together.
     pub fn new(scenario: &Scenario) -> Result<World, String> {
         let shape = &scenario.cluster;
@@ -324,6 +334,7 @@ impl World {
             collected,
             zone_name: shape.zone.name.clone(),
             offset,
+            off: SignedDuration::ZERO,
         };
         let identity = Identity::new(&shape.name);
         let installed = clock.at(&shape.age)?;

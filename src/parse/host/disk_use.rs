@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::parse::host::{BlockDevice, HostFacts, SmartHealth, SmartReport};
 use crate::span::Location;
 
+/// Targets of Longhorn's own begin so; the volume's name follows.
+pub const LONGHORN_TARGET: &str = "iqn.2019-10.io.longhorn:";
+
 /// What a disk is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DiskUse {
@@ -224,7 +227,7 @@ impl HostFacts {
             }
         }
         for session in &self.iscsi_sessions {
-            let Some(volume) = session.target.strip_prefix("iqn.2019-10.io.longhorn:") else {
+            let Some(volume) = session.target.strip_prefix(LONGHORN_TARGET) else {
                 continue;
             };
             for name in &session.devices {

@@ -241,6 +241,10 @@ fn write_step(page: &mut Page<'_>, index: usize, step: &RemedyEntry) -> io::Resu
         let head = format!("{margin}check: ");
         page.paragraph((DIM, &head), indent + 2, (PLAIN, check))?;
     }
+    if let Some(forbidden) = &step.forbids_meanwhile {
+        let head = format!("{margin}meanwhile: ");
+        page.paragraph((DIM, &head), indent + 2, (PLAIN, forbidden))?;
+    }
     if let Some(link) = &step.link {
         page.paragraph((DIM, &format!("{margin}see ")), indent + 2, (PLAIN, link))?;
     }

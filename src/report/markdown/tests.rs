@@ -124,10 +124,12 @@ fn filled_with(text: &str) -> Report {
     };
     let sample = samples::stuck_upgrade();
     let facts = Facts {
+        blast_radii: Vec::new(),
         bundle: sample.bundle,
         cluster: sample.cluster,
         upgrade: sample.upgrade,
         coverage: sample.coverage,
+        blast_radii: Vec::new(),
     };
     let mut suppressed = full("suppressed");
     suppressed.suppressed = Some(Suppression {

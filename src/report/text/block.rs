@@ -1,10 +1,14 @@
 //! One block for each diagnosis: what, since when, where to see it, what follows, what to do.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
+use jiff::SignedDuration;
 
+use super::blast_radius::Hits;
+use super::template::template;
 use super::{BOLD, DIM, TextOptions, colored, severity_paint};
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::wording;
@@ -33,11 +37,14 @@ pub(super) fn write_all(
         .iter()
         .map(|finding| (finding.id.as_str(), finding))
         .collect();
+    let mut hits = Hits::default();
     for (diagnosis, repeats) in folded(shown, options.verbose) {
         let Some(cause) = findings.get(diagnosis.cause.finding.as_str()) else {
             continue;
         };
-        write_one(page, report, diagnosis, cause, &findings, options)?;
+        write_one(
+            page, report, diagnosis, cause, &findings, &mut hits, options,
+        )?;
         write_repeats(page, &repeats)?;
         page.blank()?;
     }
@@ -99,6 +106,7 @@ fn write_one(
     diagnosis: &Diagnosis,
     cause: &Finding,
     findings: &BTreeMap<&str, &Finding>,
+    hits: &mut Hits,
     options: &TextOptions,
 ) -> io::Result<()> {
     let mut head = format!(
@@ -133,6 +141,7 @@ fn write_one(
     write_when(page, report, cause)?;
     write_evidence(page, cause, options)?;
     write_effects(page, diagnosis, findings)?;
+    hits.write(page, diagnosis)?;
     write_remedy(page, diagnosis)?;
     for (index, reference) in diagnosis.references.iter().enumerate() {
         label(page, if index == 0 { "see" } else { "" }, DIM, reference)?;
@@ -167,7 +176,7 @@ fn write_title(
     page.unbroken(&[(DIM, &format!("   {rule}"))])
 }
 
-fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+pub(super) fn label(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
     page.paragraph((DIM, &head(name)), INDENT, (paint, text))
 }
 
@@ -202,13 +211,63 @@ pub(in crate::report) fn when(report: &Report, cause: &Finding) -> Option<String
     if cause.count > 1 {
         text.push_str(&format!(", {}", wording::count(cause.count, "time")));
     }
+    if let Some(rate) = cause
+        .last_seen
+        .and_then(|last| hourly(cause.count, last.duration_since(first)))
+    {
+        text.push_str(&format!(", {} an hour", wording::grouped(rate)));
+    }
     Some(text)
+}
+
+/// How often in an hour, of what is a flood: a few hits have no rate.
+fn hourly(count: u64, span: SignedDuration) -> Option<u64> {
+    const FLOOD: u64 = 100;
+    let seconds = u64::try_from(span.as_secs()).ok()?;
+    let rate = count.saturating_mul(3600).checked_div(seconds)?;
+    (count >= FLOOD && seconds >= 3600 && rate > 0).then_some(rate)
+}
+
+/// The evidence without lines of a log that say the same as one before them but for numbers, each
+/// with how many were left out for it.
+pub(in crate::report) fn folded_lines(all: &[Evidence]) -> Vec<(&Evidence, usize)> {
+    let mut shown: Vec<(&Evidence, usize)> = Vec::new();
+    let mut templates: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for evidence in all {
+        if let (Some(text), None) = (&evidence.text, &evidence.object) {
+            match templates.entry((&evidence.path, template(text))) {
+                Entry::Occupied(first) => {
+                    if let Some((_, alike)) = shown.get_mut(*first.get()) {
+                        *alike += 1;
+                    }
+                    continue;
+                }
+                Entry::Vacant(first) => {
+                    first.insert(shown.len());
+                }
+            }
+        }
+        shown.push((evidence, 0));
+    }
+    shown
 }
 
 fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -> io::Result<()> {
     let mut lines = 0;
-    for (index, evidence) in cause.evidence.iter().enumerate() {
-        let place = evidence_place(evidence);
+    let shown = if options.verbose {
+        cause
+            .evidence
+            .iter()
+            .map(|evidence| (evidence, 0))
+            .collect()
+    } else {
+        folded_lines(&cause.evidence)
+    };
+    for (index, &(evidence, alike)) in shown.iter().enumerate() {
+        let mut place = evidence_place(evidence);
+        if alike > 0 {
+            place.push_str(&format!(" and {alike} like it"));
+        }
         let words = evidence_words(evidence);
         let head = head(if index == 0 { "why" } else { "" });
         let room = page
@@ -217,7 +276,9 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
         let together = words.is_empty() || columns(&words) <= room;
         let needed = if together { 1 } else { 2 };
         if index > 0 && lines + needed > EVIDENCE_LINES && !options.verbose {
-            let more = format!("+ {} more", cause.evidence.len() - index);
+            let rest = shown.iter().skip(index);
+            let more: usize = rest.map(|(_, alike)| 1 + alike).sum();
+            let more = format!("+ {more} more");
             return label(page, "", DIM, &more);
         }
         lines += needed;
@@ -252,6 +313,7 @@ pub(in crate::report) fn evidence_place(evidence: &Evidence) -> String {
 pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
     let mut words: Vec<String> = Vec::new();
     match (&evidence.object, &evidence.field) {
+        (Some(object), _) if evidence.absent => words.push(format!("no {object} in it")),
         (Some(object), Some(field)) => words.push(format!("{object} {field}")),
         (Some(object), None) => words.push(object.to_string()),
         (None, Some(field)) => words.push(field.clone()),
@@ -262,12 +324,16 @@ pub(in crate::report) fn evidence_words(evidence: &Evidence) -> String {
             Some(last) if evidence.field.is_some() => last.push_str(&format!("={value}")),
             _ => words.push(value.clone()),
         }
+    } else if let (Some(last), Some(_), None) = (words.last_mut(), &evidence.field, &evidence.text)
+        && !evidence.absent
+    {
+        last.push_str(" is not set");
     }
     words.extend(evidence.text.clone());
     match &evidence.note {
         Some(note) if words.is_empty() => words.push(note.clone()),
         Some(note) => words.push(format!("({note})")),
-        None if evidence.absent => words.push("not in the bundle".into()),
+        None if evidence.absent && words.is_empty() => words.push("not in the bundle".into()),
         None => {}
     }
     words.join(" ")
@@ -292,33 +358,26 @@ fn within(evidence: &Evidence, words: String, room: usize) -> String {
     format!("{head}…{tail}{rest}")
 }
 
-/// One line each, indented by how far the effect is from the cause.
+/// One line each, below what it follows from and indented by how far it is from the cause.
 fn write_effects(
     page: &mut Page<'_>,
     diagnosis: &Diagnosis,
     findings: &BTreeMap<&str, &Finding>,
 ) -> io::Result<()> {
-    let distances = distances(diagnosis);
-    for (index, id) in diagnosis.effects.iter().enumerate() {
-        let head = head(if index == 0 { "so" } else { "" });
-        if index == EFFECTS && diagnosis.effects.len() > EFFECTS + 1 {
-            return label(
-                page,
-                "",
-                DIM,
-                &format!("+ {} more effects", diagnosis.effects.len() - EFFECTS),
-            );
-        }
-        let Some(effect) = findings.get(id.as_str()) else {
+    let count = diagnosis.effects.len();
+    let shown = if count > EFFECTS + 1 { EFFECTS } else { count };
+    let mut first = true;
+    for (id, distance) in tree(diagnosis, shown) {
+        let Some(effect) = findings.get(id) else {
             continue;
         };
-        let distance = distances.get(id.as_str()).copied().unwrap_or(1).clamp(1, 5);
-        let circle = if diagnosis.cycle.contains(id) {
+        let head = head(if std::mem::take(&mut first) { "so" } else { "" });
+        let circle = if diagnosis.cycle.iter().any(|it| it == id) {
             "⇄ "
         } else {
             "→ "
         };
-        let arrow = format!("{}{circle}", "  ".repeat(distance - 1));
+        let arrow = format!("{}{circle}", "  ".repeat(distance.clamp(1, 5) - 1));
         let used = columns(&head) + columns(&arrow) + columns(&effect.rule) + 2;
         let title = cut(&effect.title, page.width().saturating_sub(used).max(12));
         let gap = page.width().saturating_sub(used + columns(&title)) + 2;
@@ -330,32 +389,46 @@ fn write_effects(
             (DIM, &effect.rule),
         ])?;
     }
+    if count > shown {
+        let more = format!("+ {} more effects", count - shown);
+        label(page, "", DIM, &more)?;
+    }
     if !diagnosis.cycle.is_empty() {
+        let cause = if diagnosis.cycle.contains(&diagnosis.cause.finding) {
+            " and the cause"
+        } else {
+            ""
+        };
         let text =
-            "findings marked ⇄ and the cause explain each other: any of them may have come first";
-        label(page, "", DIM, text)?;
+            format!("findings marked ⇄{cause} explain each other: any of them may have come first");
+        label(page, "", DIM, &text)?;
     }
     Ok(())
 }
 
-/// Steps from the cause, along the diagnosis' own edges.
-pub(in crate::report) fn distances(diagnosis: &Diagnosis) -> BTreeMap<&str, usize> {
-    let mut distances = BTreeMap::from([(diagnosis.cause.finding.as_str(), 0)]);
-    // Effects stand nearest first, so the nearest cause of each is known when it is reached.
-    for id in &diagnosis.effects {
-        let nearest = diagnosis
-            .edges
-            .iter()
-            .filter(|edge| edge.to == *id)
-            .filter_map(|edge| {
-                distances
-                    .get(edge.from.as_str())
-                    .map(|distance| distance + 1)
-            })
-            .min();
-        distances.insert(id, nearest.unwrap_or(1));
+/// The first effects with their distances from the cause, each below the nearest of its own causes.
+pub(in crate::report) fn tree(diagnosis: &Diagnosis, shown: usize) -> Vec<(&str, usize)> {
+    let cause = diagnosis.cause.finding.as_str();
+    let mut distances = BTreeMap::from([(cause, 0)]);
+    let mut below: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // Effects stand behind their causes, so the distance of these is known; but in a circle, where the
+    // nearest one is.
+    for id in diagnosis.effects.iter().take(shown) {
+        let into = diagnosis.edges.iter().filter(|edge| edge.to == *id);
+        let into = into.filter_map(|edge| Some((*distances.get(&*edge.from)?, &*edge.from)));
+        let (distance, parent) = into.min_by_key(|(at, _)| *at).unwrap_or((0, cause));
+        distances.insert(id, distance + 1);
+        below.entry(parent).or_default().push(id);
     }
-    distances
+    let mut order = Vec::new();
+    let mut open = vec![cause];
+    while let Some(id) = open.pop() {
+        if id != cause {
+            order.push((id, distances.get(id).copied().unwrap_or(1)));
+        }
+        open.extend(below.get(id).into_iter().flatten().rev());
+    }
+    order
 }
 
 fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
@@ -385,6 +458,13 @@ fn write_remedy(page: &mut Page<'_>, diagnosis: &Diagnosis) -> io::Result<()> {
                 (PLAIN, check),
             )?;
         }
+        if let Some(forbidden) = &step.forbids_meanwhile {
+            page.paragraph(
+                (DIM, &format!("{}meanwhile: ", " ".repeat(INDENT + 3))),
+                INDENT + 5,
+                (PLAIN, forbidden),
+            )?;
+        }
     }
     Ok(())
 }
@@ -398,5 +478,84 @@ fn write_repeats(page: &mut Page<'_>, repeats: &[&Diagnosis]) -> io::Result<()> 
     match repeats.len().saturating_sub(REPEATS) {
         0 => Ok(()),
         more => label(page, "", DIM, &format!("+ {more} more (-v shows each)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::sample::{field, node_name};
+
+    fn log(path: &str, text: &str) -> Evidence {
+        Evidence {
+            path: path.to_owned(),
+            text: Some(text.to_owned()),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn lines_alike_are_shown_once_for_each_file() {
+        let all = [
+            log("a", "sector 1 of sdb"),
+            log("a", "sector 22 of sdb"),
+            log("a", "sector 1 of sdc"),
+            log("b", "sector 3 of sdb"),
+            log("a", "sector 5 of sdb"),
+        ];
+        let folded = folded_lines(&all);
+        let words: Vec<_> = folded
+            .iter()
+            .map(|(one, alike)| (one.path.as_str(), one.text.as_deref().unwrap(), *alike))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                ("a", "sector 1 of sdb", 2),
+                ("a", "sector 1 of sdc", 0),
+                ("b", "sector 3 of sdb", 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_flood_has_a_rate() {
+        let hours = SignedDuration::from_hours;
+        for (count, span, expected) in [
+            (126_042, hours(384), Some(328)),
+            (99, hours(1), None),
+            (100, hours(1), Some(100)),
+            (100, hours(0), None),
+            (100, hours(-1), None),
+            (100, hours(200), None),
+        ] {
+            assert_eq!(hourly(count, span), expected, "{count} in {span:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_does_not_read_as_if_it_were() {
+        let shown = field("nodes.yaml", 1, node_name("n1"), "spec.taints", "x");
+        let unset = Evidence {
+            value: None,
+            ..shown.clone()
+        };
+        let gone = Evidence {
+            field: None,
+            absent: true,
+            ..unset.clone()
+        };
+        let noted = Evidence {
+            note: Some("removed by hand".into()),
+            ..gone.clone()
+        };
+        for (evidence, words) in [
+            (shown, "Node/n1 spec.taints=x"),
+            (unset, "Node/n1 spec.taints is not set"),
+            (gone, "no Node/n1 in it"),
+            (noted, "no Node/n1 in it (removed by hand)"),
+        ] {
+            assert_eq!(evidence_words(&evidence), words);
+        }
     }
 }

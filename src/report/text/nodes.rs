@@ -219,6 +219,13 @@ fn row(
     if some_host_logs && !node.host_logs && node.exists {
         remarks.push("no host logs".into());
     }
+    if !node.host_logs
+        && (!node.exists || node.is_not_ready())
+        && let Some(seen) = &node.last_seen
+    {
+        let time = wording::minute(seen.time);
+        remarks.push(format!("last seen {time} ({})", source_words(&seen.source)));
+    }
     if blocks {
         let remark = match upgrade.map(|upgrade| upgrade.state) {
             Some(UpgradeState::Failed) => "← failed here",
@@ -254,6 +261,18 @@ fn row(
         ready,
         remark: remarks.join("  "),
         interest,
+    }
+}
+
+/// Who heard of a node, in words.
+fn source_words(source: &str) -> &str {
+    match source {
+        "kubelet-lease" => "its kubelet's lease",
+        "node-condition" => "its kubelet",
+        "virt-handler" => "its virt-handler",
+        "kubelet-event" => "an event of its kubelet",
+        "pod-log" => "the log of a pod",
+        other => other,
     }
 }
 

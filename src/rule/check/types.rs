@@ -162,7 +162,7 @@ impl<'a> Type<'a> {
     }
 
     /// Whether it is text, in whatever form.
-    pub(super) fn is_text(&self) -> bool {
+    pub(in crate::rule) fn is_text(&self) -> bool {
         matches!(
             self,
             Type::Text | Type::Choice(..) | Type::Time | Type::Quantity

@@ -8,7 +8,7 @@ use crate::finding::{Confidence, Risk};
 use crate::rule::expression::Node;
 use crate::rule::mistake::Mistakes;
 use crate::rule::nearest::proposal;
-use crate::rule::shape::{CONFIDENCES, SEVERITIES};
+use crate::rule::shape::{CONFIDENCES, RISKS, SEVERITIES};
 use crate::rule::source::Span;
 use crate::rule::template::Template;
 use crate::rule::tree::{Tree, Value};
@@ -25,6 +25,7 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
     let mut finding = FindingTemplate {
         subject: Subject::Cluster,
         since: None,
+        history: None,
         key: Vec::new(),
         exports: BTreeMap::new(),
         confidence: Confidence::Likely,
@@ -45,6 +46,9 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
     finding.since = keys
         .get("since")
         .map(|since| keys::expression(since, mistakes));
+    finding.history = keys
+        .get("history")
+        .map(|over| keys::expression(over, mistakes));
     let key = keys.get("key");
     finding.key = keys::list(key, mistakes)
         .iter()
@@ -183,9 +187,10 @@ pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Reme
         };
         let risk = keys
             .get("risk")
-            .and_then(|risk| keys::choice(risk, &shapes::RISKS, mistakes));
+            .and_then(|risk| keys::choice(risk, &RISKS, mistakes));
         let command = template("command", mistakes);
         let check = template("check", mistakes);
+        let forbids_meanwhile = template("forbidsMeanwhile", mistakes);
         let link = keys.get("link").and_then(|link| keys::url(link, mistakes));
         let when = keys
             .get("when")
@@ -196,6 +201,7 @@ pub(super) fn remedies(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<Reme
             command,
             risk: risk.unwrap_or(Risk::Safe),
             check,
+            forbids_meanwhile,
             link,
         })
     };

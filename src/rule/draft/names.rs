@@ -390,6 +390,9 @@ impl<'a> Walk<'a, '_> {
                 self.mistakes.error("BD012", since.span, message);
             }
         }
+        if let Some(over) = &finding.history {
+            self.truth(over);
+        }
         for part in &finding.key {
             self.expression(part);
         }
@@ -431,6 +434,19 @@ impl<'a> Walk<'a, '_> {
     fn export(&mut self, name: &str, span: Span, of: &Type<'_>) {
         let Some((_, group, kind, many)) = RESERVED.iter().find(|(known, ..)| *known == name)
         else {
+            let one = match of {
+                Type::List(element) => element,
+                one => one,
+            };
+            if !(one.is_text() || matches!(one, Type::Object(_) | Type::Any | Type::Null)) {
+                let message = format!(
+                    "the export `{name}` is an object, a text or a list of these, and this is {}",
+                    of.describe()
+                );
+                self.mistakes
+                    .error("BD012", span, message)
+                    .help("other rules join on it: `string(x)` makes text of a number");
+            }
             return;
         };
         let wanted = Kind::new(*group, *kind);
@@ -477,10 +493,21 @@ impl<'a> Walk<'a, '_> {
                     Type::List(element) => Rc::unwrap_or_clone(element),
                     other => other,
                 };
-                if matches!(&of, Type::Fields(record) if record.is_log()) {
-                    self.mistakes
-                        .error("BD012", value.span, "a log record is no object")
-                        .help("write `log` instead of `object`");
+                let help = match &of {
+                    Type::Fields(record) if record.is_log() => {
+                        Some("write `log` instead of `object`")
+                    }
+                    Type::Object(_) | Type::Record(..) | Type::Map(_) | Type::Any | Type::Null => {
+                        None
+                    }
+                    // What an expression makes has no place in the bundle.
+                    _ => Some(
+                        "name the object, and under `fields` the path: `status.conditions[type=Ready].status`",
+                    ),
+                };
+                if let Some(help) = help {
+                    let message = format!("{} is no object and no part of one", of.describe());
+                    self.mistakes.error("BD012", value.span, message).help(help);
                 }
                 for path in fields {
                     self.scope.check_path(&of, path, self.mistakes);
@@ -514,7 +541,8 @@ impl<'a> Walk<'a, '_> {
         step.when.iter().for_each(|when| self.truth(when));
         let texts = std::iter::once(&step.text)
             .chain(&step.command)
-            .chain(&step.check);
+            .chain(&step.check)
+            .chain(&step.forbids_meanwhile);
         texts.for_each(|text| self.template(text));
         let words = step.text.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.to_lowercase()),

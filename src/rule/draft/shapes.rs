@@ -1,8 +1,7 @@
 //! The maps of a rule file and their keys: a catalogue, from the whole to its parts.
 
-use crate::finding::Risk;
 use crate::rule::shape::{
-    CONFIDENCE, Condition, Form, Key, SEVERITY, Shape, Wants, optional, required, words,
+    CONFIDENCE, Condition, Form, Key, RISK, SEVERITY, Shape, Wants, optional, required, words,
 };
 use crate::rule::{Category, LinkOrder, Outside, Status};
 use crate::scan::Measure;
@@ -11,12 +10,6 @@ pub(super) const STATUSES: [(&str, Status); 3] = [
     ("stable", Status::Stable),
     ("experimental", Status::Experimental),
     ("deprecated", Status::Deprecated),
-];
-
-pub(super) const RISKS: [(&str, Risk); 3] = [
-    ("safe", Risk::Safe),
-    ("disruptive", Risk::Disruptive),
-    ("destructive", Risk::Destructive),
 ];
 
 pub(super) const OUTSIDE: [(&str, Outside); 2] =
@@ -448,6 +441,11 @@ pub(super) static FINDING: Shape = Shape {
             "When it began (default: the first time in its log lines)",
         ),
         optional(
+            "history",
+            Wants::Expression,
+            "True where the fault is over: told as history, it explains nothing that began later (default: false)",
+        ),
+        optional(
             "key",
             Wants::List(&Wants::Expression),
             "What tells findings apart: rows of one key are one finding (default: the subject)",
@@ -550,10 +548,15 @@ pub(super) static STEP: Shape = Shape {
         optional("command", Wants::Template, "The command that does it"),
         optional(
             "risk",
-            Wants::Word(|| words(&RISKS)),
+            RISK,
             "What it may cost (default: safe); to be stated with a command",
         ),
         optional("check", Wants::Template, "How to see that it worked"),
+        optional(
+            "forbidsMeanwhile",
+            Wants::Template,
+            "What must not be done until it has worked",
+        ),
         optional("link", Wants::Form(Form::Url), "Where it is described"),
     ],
     conditions: &[Condition::Needs {
