@@ -8,6 +8,7 @@ mod etcd;
 mod host;
 mod log;
 mod missing;
+pub(crate) mod renamed;
 mod sign_of_life;
 #[cfg(test)]
 mod tests_of_etcd;

@@ -2,12 +2,14 @@
 //! cluster's nodes, the upgrade, and how much was examined.
 
 mod blast_radius;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::bundle::Bundle;
+use crate::derive::renamed::renamed_to;
 use crate::diagnosis::facts::{
     BundleInfo, ClusterSummary, ConditionStatus, Coverage, EtcdSummary, LastMovement, LastSeen,
     NamespaceCoverage, NodeSummary, NotEvaluated, UpgradeNode, UpgradePhase, UpgradeState,
@@ -42,6 +44,7 @@ pub fn facts(bundle: &Bundle, not_evaluated: Vec<NotEvaluated>) -> Facts {
         blast_radii: blast_radius::of_all(bundle, &cluster),
         cluster,
         upgrade: upgrade(bundle),
+        storage: volumes::storage(&bundle.graph),
         coverage: coverage(bundle, not_evaluated),
     }
 }
@@ -135,6 +138,7 @@ fn cluster(bundle: &Bundle) -> ClusterSummary {
             roles: machine_roles(machine),
             machine: Some(machine.name().to_owned()),
             machine_phase: machine.text(&["status", "phase"]).map(str::to_owned),
+            renamed_to: renamed_to(graph, machine, name).map(str::to_owned),
             ..lost_node(bundle, name)
         });
     }
@@ -228,6 +232,7 @@ fn node_summary(bundle: &Bundle, node: ObjectView<'_>) -> NodeSummary {
         machine_phase: machine
             .and_then(|machine| machine.text(&["status", "phase"]))
             .map(str::to_owned),
+        renamed_to: renamed_to(graph, node, node.name()).map(str::to_owned),
         host_logs: bundle.hosts.contains_key(node.name()),
         last_seen: last_seen(graph, node.name()),
         fetch: None,

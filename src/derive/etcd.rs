@@ -8,6 +8,7 @@ use crate::graph::{Graph, Kind, Origin};
 use crate::parse::document::View;
 
 use super::Derived;
+use super::renamed::renamed_to;
 
 /// Label of nodes that are etcd members; a witness has it too.
 const MEMBER_LABEL: &str = "node-role.kubernetes.io/etcd";
@@ -17,6 +18,8 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
     let nodes: Vec<_> = graph
         .all("", "Node")
         .filter(|node| node.label(MEMBER_LABEL).is_some())
+        // etcd keeps the member's own name: a host under a new name is the same member.
+        .filter(|node| renamed_to(graph, *node, node.name()).is_none())
         .collect();
     let mut members: BTreeSet<&str> = nodes.iter().map(|node| node.name()).collect();
     let lost: Vec<_> = graph
@@ -24,6 +27,10 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
         .filter(|machine| machine.label("rke.cattle.io/etcd-role") == Some("true"))
         .filter_map(|machine| Some((machine, machine.text(&["status", "nodeRef", "name"])?)))
         .filter(|(_, node)| !members.contains(node))
+        .filter(|(machine, node)| {
+            let old = graph.all("", "Node").find(|it| it.name() == *node);
+            renamed_to(graph, old.unwrap_or(*machine), node).is_none()
+        })
         .collect();
     members.extend(lost.iter().map(|(_, node)| *node));
     if members.is_empty() {
@@ -52,8 +59,9 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
         })
         .map(|node| node.name())
         .collect();
-    // Without the list of nodes nobody can say who of the members works.
-    let known = graph.collected().has(&Kind::new("", "Node"), None);
+    // Without the nodes and the pods of etcd nobody can say who of the members works.
+    let known = graph.collected().has(&Kind::new("", "Node"), None)
+        && (graph.collected()).has(&Kind::new("", "Pod"), Some("kube-system"));
     let healthy = known.then_some(healthy);
     let quorum = members.len() / 2 + 1;
     let mut etcd = Derived::new("Etcd", "etcd");

@@ -99,3 +99,57 @@ fn members_are_counted() {
         assert_eq!(found, expected, "{objects:?}");
     }
 }
+
+/// Where its pods were not collected, a Ready node proves no healthy member.
+#[test]
+fn who_works_is_unknown_without_pods() {
+    let mut builder = GraphBuilder::default();
+    builder.add("all.yaml", Document::from_json(&node("a", true)));
+    builder.collected(Collected {
+        cluster: true,
+        ..Collected::default()
+    });
+    let etcd = etcd(&builder.finish()).unwrap();
+    assert_eq!(etcd.fields.get("members"), Some(&json!(1)));
+    assert!(!etcd.fields.contains_key("healthy"), "{:?}", etcd.fields);
+    assert!(!etcd.fields.contains_key("margin"), "{:?}", etcd.fields);
+}
+
+/// etcd keeps the name that a member was given first.
+#[test]
+fn a_host_under_a_new_name_is_one_member() {
+    let with = |mut object: Json, address: &str, created: &str| {
+        object["status"]["addresses"] = json!([{ "type": "InternalIP", "address": address }]);
+        object["metadata"]["creationTimestamp"] = json!(created);
+        object
+    };
+    let (old, new) = ("2024-01-01T00:00:00Z", "2024-05-01T00:00:00Z");
+    for (renamed, address, created, members) in [
+        (node("b", false), "10.0.0.2", new, 2),
+        (machine("b"), "10.0.0.2", new, 2),
+        // Another address, an older Node, and one that answers itself.
+        (node("b", false), "10.0.0.3", new, 3),
+        (node("b", false), "10.0.0.2", old, 3),
+        (node("b", true), "10.0.0.2", new, 3),
+    ] {
+        let objects = [
+            with(node("a", true), "10.0.0.1", old),
+            with(renamed, "10.0.0.2", old),
+            with(node("b.example", true), address, created),
+        ];
+        let mut builder = GraphBuilder::default();
+        for object in &objects {
+            builder.add("all.yaml", Document::from_json(object));
+        }
+        builder.collected(Collected {
+            everything: true,
+            ..Collected::default()
+        });
+        let etcd = etcd(&builder.finish()).unwrap();
+        assert_eq!(
+            etcd.fields.get("members"),
+            Some(&json!(members)),
+            "{objects:?}"
+        );
+    }
+}

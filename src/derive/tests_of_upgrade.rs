@@ -222,6 +222,28 @@ fn the_open_condition_and_the_nodes_tell_the_phase() {
     }
 }
 
+/// Only a preload fails without a hook job.
+#[test]
+fn the_job_of_the_failed_node_tells_where_it_failed() {
+    let conditions = [
+        "NodesPrepared=True@400",
+        "SystemServicesUpgraded=True@300",
+        "NodesUpgraded=False@5",
+        "Completed=False@5",
+    ];
+    for (kind, expected) in [
+        (None, "preload"),
+        (Some("pre-drain"), "pre-drain"),
+        (Some("post-drain"), "post-drain"),
+        (Some("single-node-upgrade"), "post-drain"),
+    ] {
+        let mut objects = vec![upgrade(&conditions, &[("n1", "Failed")])];
+        objects.extend(kind.map(|kind| job("j", "n1", kind, json!({ "failed": 7 }))));
+        let phase = field(&derived(objects), "UpgradeStatus", &["phase"]);
+        assert_eq!(phase, expected, "{kind:?}");
+    }
+}
+
 #[test]
 fn an_upgrade_moves_stands_or_has_ended() {
     let ready = |name: &str| node(name, "True", 900);

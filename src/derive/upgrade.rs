@@ -297,7 +297,7 @@ fn status(graph: &Graph, seen: &Seen<'_>, upgrade: ObjectView<'_>, steps: &[Step
     let conditions = upgrade.field(&["status", "conditions"]).is_some();
     let open = CONDITIONS.iter().find(|(name, _)| is_open(upgrade, name));
     let completed = upgrade.condition_status("Completed");
-    let phase = phase(upgrade, open.copied(), steps);
+    let phase = phase(graph, upgrade, open.copied(), steps);
     let moved = last_movement(graph, upgrade);
     let single = upgrade.text(&["status", "singleNode"]);
     let paused: Vec<ObjectView<'_>> = graph
@@ -372,6 +372,7 @@ fn is_open(upgrade: ObjectView<'_>, name: &str) -> bool {
 }
 
 fn phase(
+    graph: &Graph,
     upgrade: ObjectView<'_>,
     open: Option<(&str, &'static str)>,
     steps: &[Step],
@@ -397,7 +398,7 @@ fn phase(
         .find(|(name, _)| upgrade.condition_status(name) == Some("False") && *name != "LogReady");
     if let Some((name, phase)) = failed {
         return Some(if *name == "NodesUpgraded" {
-            failed_phase(upgrade, steps)
+            failed_phase(graph, upgrade, steps)
         } else {
             phase
         });
@@ -410,16 +411,24 @@ fn phase(
     }
 }
 
-/// A failed preload is written into `NodesUpgraded`, too.
-fn failed_phase(upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
+/// A failed preload is written into `NodesUpgraded`, too, and has no hook job.
+fn failed_phase(graph: &Graph, upgrade: ObjectView<'_>, steps: &[Step]) -> &'static str {
+    let jobs = hook_jobs(graph, upgrade);
+    let failed = steps.iter().filter(|step| step.state == "Failed");
+    let kinds: Vec<&str> = failed
+        .filter_map(|step| job_of(&jobs, &step.name, &step.state))
+        .filter_map(|job| job.label("harvesterhci.io/upgradeJobType"))
+        .collect();
     let begun = steps
         .iter()
         .any(|step| step.is_active() && step.state != "Failed" || step.state == "Succeeded");
-    // The one job of a single node does all that hooks after a drain do elsewhere.
-    if begun || is_single(upgrade) && upgrade.condition_status("NodesPrepared") == Some("True") {
-        "post-drain"
-    } else {
-        "preload"
+    let prepared = upgrade.condition_status("NodesPrepared") == Some("True");
+    match kinds.as_slice() {
+        // The one job of a single node does all that hooks after a drain do elsewhere.
+        [] if begun || is_single(upgrade) && prepared => "post-drain",
+        [] => "preload",
+        kinds if kinds.iter().all(|kind| *kind == "pre-drain") => "pre-drain",
+        _ => "post-drain",
     }
 }
 

@@ -19,10 +19,36 @@ pub struct Facts {
     pub cluster: ClusterSummary,
     /// Its latest upgrade, `None` where there is none or where it was not collected.
     pub upgrade: Option<UpgradeSummary>,
+    /// Its volumes, `None` where Longhorn's objects were not collected.
+    pub storage: Option<StorageSummary>,
     /// How much was examined, and what was not.
     pub coverage: Coverage,
     /// What hangs on each node that failed and on each disk that holds data.
     pub blast_radii: Vec<BlastRadius>,
+}
+
+/// What Longhorn holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StorageSummary {
+    /// Volumes in order of their names.
+    pub volumes: Vec<VolumeSummary>,
+    /// Whether objects of the backup target were collected: without them, no backup is not "none".
+    pub backups_collected: bool,
+}
+
+/// A Longhorn volume with what is left of its data.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VolumeSummary {
+    /// Its name.
+    pub name: String,
+    /// The claim that it serves, with its namespace.
+    pub claim: Option<String>,
+    /// Longhorn's word: `healthy`, `degraded`, `faulted`, `unknown` while detached.
+    pub robustness: Option<String>,
+    /// Nodes with a replica that was in step with the others and has not failed since.
+    pub replicas: Vec<String>,
+    /// When its newest backup was made.
+    pub last_backup: Option<Timestamp>,
 }
 
 /// Where the bundle comes from.
@@ -105,6 +131,10 @@ pub struct NodeSummary {
     pub machine: Option<String>,
     /// Phase of that machine.
     pub machine_phase: Option<String>,
+    /// Name under which the same host has registered since: this one is left over, and no host of its own.
+    /// Text alone tells it: the contract of the JSON report has no key for it.
+    #[serde(skip)]
+    pub renamed_to: Option<String>,
     /// Whether the bundle holds files of the host. A host that could be collected from is alive.
     pub host_logs: bool,
     /// Its last sign of life that the bundle holds, from whomever.
@@ -129,17 +159,21 @@ impl NodeSummary {
     /// Whether it takes part in etcd.
     #[must_use]
     pub fn is_etcd_member(&self) -> bool {
-        self.roles.iter().any(|role| role == "etcd")
+        self.renamed_to.is_none() && self.roles.iter().any(|role| role == "etcd")
     }
 
     /// Whether it belongs to the control plane; a witness runs etcd alone and counts.
     #[must_use]
     pub fn is_control_plane(&self) -> bool {
-        self.is_etcd_member()
-            || self
-                .roles
-                .iter()
-                .any(|role| role == "control-plane" || role == "master")
+        let of_plane = ["etcd", "control-plane", "master"];
+        self.renamed_to.is_none()
+            && (self.roles.iter()).any(|role| of_plane.contains(&role.as_str()))
+    }
+
+    /// Whether it votes in etcd and runs nothing else of the control plane.
+    #[must_use]
+    pub fn is_witness(&self) -> bool {
+        self.roles.iter().any(|role| role == "witness")
     }
 
     /// Whether its object exists and says that it is not ready.

@@ -194,6 +194,7 @@ pub(crate) fn node(name: &str) -> NodeSummary {
         harvester_release: Some("v1.4.0".into()),
         machine: Some(format!("custom-{name}")),
         machine_phase: Some("Running".into()),
+        renamed_to: None,
         host_logs: true,
         last_seen: None,
         fetch: None,
@@ -265,6 +266,7 @@ pub(crate) fn facts(nodes: Vec<NodeSummary>) -> Facts {
             nodes,
         },
         upgrade: None,
+        storage: None,
     }
 }
 

@@ -84,7 +84,8 @@ pub(super) fn version_checks<'a>(
     let under_way = upgrade.filter(|status| {
         !matches!(
             status.text(&["progress"]),
-            Some("succeeded" | "failed" | "unknown")
+            // Of an unknown one nobody can say that it is over.
+            Some("succeeded" | "failed")
         )
     });
     let from = upgrade.and_then(|status| status.text(&["from", "harvester"]));

@@ -583,3 +583,31 @@ fn an_index_finds_what_a_search_finds() {
         }
     }
 }
+
+/// Of an upgrade whose object does not tell how far it is, both ends count; of one that is over, neither.
+#[test]
+fn both_ends_of_an_upgrade_that_may_run_fit_a_rule() {
+    let rule = "versions: { harvester: '<1.4.0' }\nmatch: [{ each: n, in: Node }]\nfinding: { subject: n, message: M, confidence: certain }";
+    for (conditions, fires) in [
+        (json!([]), true),
+        (json!([{ "type": "Completed", "status": "Unknown" }]), true),
+        (json!([{ "type": "Completed", "status": "True" }]), false),
+        (json!([{ "type": "Completed", "status": "False" }]), false),
+    ] {
+        let mut status = json!({ "previousVersion": "v1.3.2" });
+        if conditions != json!([]) {
+            status["conditions"] = conditions.clone();
+        }
+        let upgrade = json!({
+            "apiVersion": "harvesterhci.io/v1beta1", "kind": "Upgrade",
+            "metadata": { "name": "hvst-upgrade-x", "namespace": "harvester-system",
+                "labels": { "harvesterhci.io/latestUpgrade": "true" } },
+            "spec": { "version": "v1.4.0" }, "status": status,
+        });
+        let stage = Stage {
+            version: Some("v1.4.0"),
+            ..Stage::of(vec![node("n1"), upgrade])
+        };
+        assert_eq!(!stage.findings(rule).is_empty(), fires, "{conditions}");
+    }
+}

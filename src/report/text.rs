@@ -18,6 +18,7 @@ pub(super) use block::{
 use super::Report;
 use super::page::{PLAIN, Page};
 use crate::diagnosis::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
+use crate::diagnosis::verdict::is_node_fault;
 use crate::diagnosis::wording;
 use crate::diagnosis::{Action, Diagnosis, VerdictState};
 use crate::finding::{Finding, Risk, Severity};
@@ -183,35 +184,49 @@ pub(super) fn cluster_words(report: &Report) -> String {
 
 /// `4 nodes (3 control plane), 2 not Ready, 1 gone`.
 fn nodes_counted(nodes: &[NodeSummary]) -> String {
-    let existing = nodes.iter().filter(|node| node.exists).count();
+    let hosts = nodes.iter().filter(|node| node.renamed_to.is_none());
+    let existing = hosts.filter(|node| node.exists).count();
     if existing == 0 {
         return "no Node objects".into();
     }
-    let control_plane = nodes
+    let (witnesses, control_plane): (Vec<_>, Vec<_>) = nodes
         .iter()
         .filter(|node| node.exists && node.is_control_plane())
-        .count();
+        .partition(|node| node.is_witness());
     let mut text = wording::count(existing, "node");
-    let is_witness = |node: &&NodeSummary| node.roles.iter().any(|role| role == "witness");
-    let witnesses = nodes.iter().filter(|node| node.exists).filter(is_witness);
-    // A witness votes in etcd, and runs no control plane that anybody could use.
-    let witnesses = witnesses.count();
-    let mut roles = Vec::new();
-    if control_plane > witnesses {
-        roles.push(format!("{} control plane", control_plane - witnesses));
-    }
-    if witnesses > 0 {
-        roles.push(format!("{witnesses} witness"));
-    }
-    if !roles.is_empty() {
-        text.push_str(&format!(" ({})", roles.join(", ")));
+    let kinds: Vec<String> = [
+        (control_plane.len(), "control plane"),
+        (witnesses.len(), "witness"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}"))
+    .collect();
+    if !kinds.is_empty() {
+        text.push_str(&format!(" ({})", kinds.join(", ")));
     }
     for (number, word) in [
         (
-            nodes.iter().filter(|node| node.is_not_ready()).count(),
+            nodes
+                .iter()
+                .filter(|node| node.is_not_ready() && node.renamed_to.is_none())
+                .count(),
             "not Ready",
         ),
-        (nodes.iter().filter(|node| !node.exists).count(), "gone"),
+        (
+            nodes
+                .iter()
+                .filter(|node| node.renamed_to.is_some())
+                .count(),
+            "under an old name",
+        ),
+        (
+            nodes
+                .iter()
+                .filter(|node| !node.exists && node.renamed_to.is_none())
+                .count(),
+            "gone",
+        ),
     ] {
         if number > 0 {
             text.push_str(&format!(", {number} {word}"));
@@ -296,17 +311,7 @@ pub(super) fn headline(report: &Report) -> String {
                 }
             }
             if parts.is_empty() {
-                let present = report.diagnoses.iter().filter(|it| !it.history);
-                let grave = present.filter(|it| it.severity >= Severity::Error);
-                let mut broken: Vec<&str> = Vec::new();
-                for subject in grave.map(|diagnosis| &diagnosis.cause.subject) {
-                    if subject.kind == "Node" && !broken.contains(&subject.name.as_str()) {
-                        broken.push(&subject.name);
-                    }
-                }
-                if !broken.is_empty() {
-                    parts.push(wording::some(&broken, 5));
-                }
+                parts.push(wording::some(&nodes_at_fault(report), 5));
             }
             format!("NODE FAILURE {}", parts.join(", "))
                 .trim_end()
@@ -316,6 +321,22 @@ pub(super) fn headline(report: &Report) -> String {
         VerdictState::NoFinding => "NO KNOWN CAUSE MATCHED".into(),
         VerdictState::NotAssessable => "NOT ASSESSABLE".into(),
     }
+}
+
+/// Nodes that a present cause is about, at or above error, those of the first diagnosis first.
+fn nodes_at_fault(report: &Report) -> Vec<&str> {
+    let mut nodes = Vec::new();
+    for diagnosis in report.diagnoses.iter().filter(|it| !it.history) {
+        let mut findings = report.findings.iter();
+        let cause = findings.find(|it| it.id == diagnosis.cause.finding);
+        if diagnosis.severity >= Severity::Error
+            && let Some(cause) = cause.filter(|cause| is_node_fault(cause))
+            && !nodes.contains(&cause.subject.name.as_str())
+        {
+            nodes.push(&cause.subject.name);
+        }
+    }
+    nodes
 }
 
 fn names<'a>(nodes: impl Iterator<Item = &'a NodeSummary>) -> Vec<&'a str> {
@@ -373,7 +394,12 @@ fn upgrade_place(report: &Report, upgrade: &UpgradeSummary) -> String {
         // A node whose turn has not come may have no entry yet, one that is gone may have kept its own.
         let entries = upgrade.nodes.iter().map(|node| node.name.as_str());
         let nodes = report.cluster.nodes.iter().map(|node| node.name.as_str());
-        let all: BTreeSet<&str> = entries.chain(nodes).collect();
+        let mut all: BTreeSet<&str> = entries.chain(nodes).collect();
+        // A host that came back under another name is one.
+        let renamed = (report.cluster.nodes.iter()).filter(|node| node.renamed_to.is_some());
+        for node in renamed {
+            all.remove(node.name.as_str());
+        }
         text.push_str(&format!(
             " · {done} of {} done",
             wording::count(all.len(), "node")

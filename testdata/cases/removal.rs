@@ -1,6 +1,8 @@
 //! What a bundle lacks makes a diagnosis less sure, never wrong: each scenario is read again without one
 //! host's files, one namespace, one namespace's logs, or the objects of the cluster's scope.
 //!
+//! And no sentence of the verdict tells of what is not there any more.
+//!
 //! `REMOVALS=all` takes away every source in turn, which takes minutes; else some are taken, chosen by name.
 
 use std::collections::BTreeSet;
@@ -40,7 +42,8 @@ fn a_bundle_without_a_source_is_never_diagnosed_wrongly() {
                 .flat_map(|source| {
                     let less = without(&directory, &source);
                     let shown = source.strip_prefix(&directory).unwrap().display();
-                    let complaints = complaints(&report(name), &less);
+                    let mut complaints = complaints(&report(name), &less);
+                    complaints.extend(unfounded(&shown.to_string(), &less));
                     let line = |complaint| format!("{name} without {shown}: {complaint}");
                     complaints.into_iter().map(line).collect::<Vec<_>>()
                 })
@@ -81,6 +84,46 @@ fn without(directory: &Path, source: &Path) -> Report {
     let less = diagnose(&archive).unwrap();
     std::fs::rename(&aside, source).unwrap();
     less
+}
+
+/// What the verdict says of things of which nothing was collected.
+fn unfounded(source: &str, less: &Report) -> Vec<String> {
+    let source = source.split_once('/').map_or(source, |(_, below)| below);
+    let lost: &[&str] = match source {
+        "yamls/cluster" => &["not Ready", " healthy, ", "kubelets: ", "is lost to"],
+        "yamls/namespaced/kube-system" => &[" members healthy", " healthy of "],
+        "yamls/namespaced/longhorn-system" => &["usable replica on", "degraded", "faulted"],
+        "yamls/namespaced/harvester-system" => &["the upgrade last moved", "The upgrade moves"],
+        "yamls/namespaced/fleet-local" => &["the planner waits"],
+        _ => &[],
+    };
+    let verdict = &less.verdict;
+    let said = || {
+        let lists = verdict.facts.iter().chain(&verdict.save_first);
+        std::iter::once(&verdict.summary).chain(lists)
+    };
+    let mut complaints: Vec<String> = said()
+        .filter(|words| lost.iter().any(|lost| words.contains(lost)))
+        .map(|words| format!("nobody can know that: {words}"))
+        .collect();
+    // What a host alone knows is not quoted from where it no longer is.
+    let quoted = less.findings.iter().flat_map(|it| &it.evidence);
+    complaints.extend(
+        quoted
+            .filter(|evidence| {
+                let below = evidence.path.strip_prefix(source);
+                !evidence.absent
+                    && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .map(|evidence| format!("{} is quoted, and is not there", evidence.path)),
+    );
+    let health = ["healthy cluster", "is healthy", "all is well", "no fault"];
+    complaints.extend(
+        said()
+            .filter(|words| health.iter().any(|health| words.contains(health)))
+            .map(|words| format!("that is no proof of health: {words}")),
+    );
+    complaints
 }
 
 /// What a report says, of less, that the report of all does not bear out.

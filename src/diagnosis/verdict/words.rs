@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Ground, VerdictState};
-use crate::diagnosis::facts::{Facts, NodeSummary, UpgradeState};
+use super::{Action, Ground, VerdictState, is_node_fault};
+use crate::diagnosis::facts::{ConditionStatus, Facts, NodeSummary, UpgradeState};
 use crate::diagnosis::{Diagnosis, wording};
 use crate::finding::Severity;
 
@@ -54,7 +54,8 @@ impl Ground<'_> {
             ),
             (VerdictState::NodeFailure, _) => {
                 let cause = nodes_down.iter().find_map(|node| self.explains_node(node));
-                self.cause_and_margin(cause.or_else(|| self.faults(Severity::Error).map(|(diagnosis, _)| diagnosis).next()))
+                let cause = cause.or_else(|| self.faults(Severity::Error).map(|(diagnosis, _)| diagnosis).next());
+                format!("{}{}", self.cause_and_margin(cause), self.other_nodes(cause))
             }
             (VerdictState::Degraded, _) => self.degraded_summary(),
             (VerdictState::NoFinding, _) => {
@@ -157,6 +158,25 @@ impl Ground<'_> {
         format!("{title}{}", self.margin_sentence())
     }
 
+    /// Nodes with a fault of their own beside the one that is told; with a space before it.
+    fn other_nodes(&self, told: Option<&Diagnosis>) -> String {
+        let told = told.map_or("", |told| told.cause.subject.name.as_str());
+        let mut others: Vec<&str> = Vec::new();
+        for (_, family) in self.faults(Severity::Error) {
+            if let Some(cause) = family.first().filter(|cause| is_node_fault(cause))
+                && cause.subject.name != told
+                && !others.contains(&cause.subject.name.as_str())
+            {
+                others.push(&cause.subject.name);
+            }
+        }
+        match others.as_slice() {
+            [] => String::new(),
+            [one] => format!(" {one} has a fault of its own."),
+            many => format!(" {} have faults of their own.", wording::list(many, "and")),
+        }
+    }
+
     /// How many more members etcd may lose; with a space before it.
     fn margin_sentence(&self) -> String {
         let Some(etcd) = self.facts.cluster.etcd else {
@@ -204,12 +224,13 @@ impl Ground<'_> {
             .cluster
             .nodes
             .iter()
-            .filter(|node| node.is_not_ready() && !self.is_lost(node))
+            .filter(|node| node.is_not_ready() && !self.is_lost(node) && node.renamed_to.is_none())
             .map(|node| self.down_since(node))
             .collect();
         if !down.is_empty() {
             stated.push(format!("not Ready: {}", wording::some(&down, 5)));
         }
+        stated.extend(self.volumes_stated());
         stated.extend(self.upgrade_stated());
         stated.extend(versions_stated(self.facts));
         if self.upgrade.is_none() && !self.facts.coverage.upgrade_collected {
@@ -243,8 +264,22 @@ impl Ground<'_> {
                 .unwrap_or_default();
             stated.push(format!("the upgrade last moved{when}: {}", movement.what));
         }
+        if let Some(blocker) = &upgrade.blocked_on
+            && upgrade.state == UpgradeState::Stuck
+        {
+            let waiting: Vec<&str> = upgrade
+                .nodes
+                .iter()
+                .filter(|node| !node.is_done() && !node.is_active())
+                .map(|node| node.name.as_str())
+                .collect();
+            if !waiting.is_empty() {
+                let name = &blocker.name;
+                stated.push(format!("{name} holds up {}", wording::some(&waiting, 5)));
+            }
+        }
         if let Some(words) = &upgrade.waits_for {
-            stated.push(format!("the planner waits: {words}"));
+            stated.push(format!("the planner waits: {}", self.with_nodes(words)));
         }
         // While an upgrade runs its charts are paused on purpose.
         if !upgrade.paused_charts.is_empty()
@@ -261,43 +296,76 @@ impl Ground<'_> {
         stated
     }
 
+    /// The planner's words, each machine followed by its node.
+    fn with_nodes(&self, words: &str) -> String {
+        let ends = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ':' | ';');
+        let node_of = |machine: &str| {
+            let mut nodes = self.facts.cluster.nodes.iter();
+            nodes.find(|node| node.machine.as_deref() == Some(machine) && node.name != machine)
+        };
+        let mut text = String::new();
+        for part in words.split_inclusive(ends) {
+            let word = part.trim_end_matches(ends);
+            text.push_str(word);
+            if let Some(node) = node_of(word) {
+                text.push_str(&format!(" ({})", node.name));
+            }
+            text.push_str(part.strip_prefix(word).unwrap_or_default());
+        }
+        text
+    }
+
     pub(super) fn save_first(&self, action: Action) -> Vec<String> {
-        let alive = &self.control_plane.alive;
+        let sound = self.sound_members();
         let snapshots = "etcd snapshots (/var/lib/rancher/rke2/server/db/snapshots) and the token beside them (/var/lib/rancher/rke2/server/token)";
         if action == Action::Rebuild {
-            return vec![
-                "volumes that still have a live replica: back up or export them before any node is touched (kubectl -n longhorn-system get replicas.longhorn.io -o wide)".into(),
-                "backups: see in the backup target that each VM has a complete one (kubectl get virtualmachinebackups.harvesterhci.io -A)".into(),
+            let mut save = self.volumes_to_save();
+            save.extend([
                 format!("{snapshots} of every control plane host whose disk can be read"),
                 "manifests of VMs, networks, images and settings, and /oem of each host".into(),
-            ];
+            ]);
+            return save;
         }
-        let at_the_edge =
-            self.facts.cluster.etcd.is_some_and(|etcd| {
-                etcd.members > 1 && etcd.margin.is_some_and(|margin| margin <= 0)
-            });
-        if at_the_edge
-            && !alive.is_empty()
-            && matches!(action, Action::Repair | Action::CollectMore)
-        {
-            return vec![format!(
-                "{snapshots} of {}, copied off the node",
-                wording::list(&self.within_reach(alive), "or")
-            )];
+        let at_the_edge = self.facts.cluster.etcd.is_some_and(|etcd| {
+            // Where the pods of etcd are unknown, no more of them work than nodes are Ready.
+            let ready = (self.facts.cluster.nodes.iter())
+                .filter(|node| node.is_etcd_member() && node.ready == Some(ConditionStatus::True))
+                .count();
+            let down = (self.facts.cluster.nodes.iter())
+                .any(|node| node.is_etcd_member() && node.is_not_ready());
+            let by_nodes = || down && ready <= etcd.quorum as usize;
+            etcd.members > 1 && etcd.margin.map_or_else(by_nodes, |margin| margin <= 0)
+        });
+        if at_the_edge && matches!(action, Action::Repair | Action::CollectMore) {
+            let from = if sound.is_empty() {
+                "whichever control plane host answers".to_owned()
+            } else {
+                wording::list(&sound, "or")
+            };
+            return vec![format!("{snapshots} of {from}, copied off the node")];
         }
         Vec::new()
     }
 
-    /// Those of these nodes that are Ready, if any is.
-    fn within_reach(&self, names: &[String]) -> Vec<String> {
-        let nodes = &self.facts.cluster.nodes;
-        let is_down = |name: &&String| {
-            let mut known = nodes.iter().filter(|node| node.name == **name);
-            known.any(NodeSummary::is_not_ready)
+    /// Members whose snapshots can be relied on: Ready, with no fault at or above error of their own,
+    /// or, where all have one, Ready.
+    fn sound_members(&self) -> Vec<&str> {
+        let unreachable = self.unreachable();
+        let alive = self.control_plane.alive.iter().map(String::as_str);
+        let ready: Vec<&str> = alive.filter(|name| !unreachable.contains(name)).collect();
+        let at_fault = |name: &str| {
+            self.faults(Severity::Error).any(|(_, family)| {
+                (family.iter()).any(|finding| {
+                    finding.severity >= Severity::Error
+                        && is_node_fault(finding)
+                        && finding.subject.name == name
+                })
+            })
         };
-        let (down, within): (Vec<&String>, Vec<&String>) = names.iter().partition(is_down);
-        let chosen = if within.is_empty() { down } else { within };
-        chosen.into_iter().cloned().collect()
+        let sound: Vec<&str> = (ready.iter().copied())
+            .filter(|name| !at_fault(name))
+            .collect();
+        if sound.is_empty() { ready } else { sound }
     }
 
     fn is_lost(&self, node: &NodeSummary) -> bool {

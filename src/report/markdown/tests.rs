@@ -127,8 +127,8 @@ fn filled_with(text: &str) -> Report {
         bundle: sample.bundle,
         cluster: sample.cluster,
         upgrade: sample.upgrade,
+        storage: None,
         coverage: sample.coverage,
-        blast_radii: Vec::new(),
     };
     let mut suppressed = full("suppressed");
     suppressed.suppressed = Some(Suppression {

@@ -214,6 +214,7 @@ fn row(
     {
         remarks.push(format!("machine {phase}"));
     }
+    remarks.extend(node.renamed_to.iter().map(|name| format!("now {name}")));
     let marked = !remarks.is_empty();
     if some_host_logs && !node.host_logs && node.exists {
         remarks.push("no host logs".into());
@@ -226,15 +227,12 @@ fn row(
         remarks.push(format!("last seen {time} ({})", source_words(&seen.source)));
     }
     if blocks {
-        let failed = upgrade.is_some_and(|upgrade| upgrade.state == UpgradeState::Failed);
-        remarks.push(
-            if failed {
-                "← failed here"
-            } else {
-                "← waits here"
-            }
-            .into(),
-        );
+        let remark = match upgrade.map(|upgrade| upgrade.state) {
+            Some(UpgradeState::Failed) => "← failed here",
+            Some(UpgradeState::Progressing) => "← works here",
+            _ => "← waits here",
+        };
+        remarks.push(remark.into());
     } else if let Some(upgrade) = upgrade {
         let rolling = matches!(
             upgrade.phase,
