@@ -54,12 +54,34 @@ const FEW: usize = 5;
 
 /// Writes the report, at most as long as an issue may be.
 pub fn write(report: &Report, options: MarkdownOptions, out: &mut dyn Write) -> io::Result<()> {
+    if report.about.is_some() {
+        return write_about(report, out);
+    }
     out.write_all(
         Writer::new(report, options)
             .document()
             .fit(LIMIT)
             .as_bytes(),
     )
+}
+
+/// What is known of one object has no parts to fold: it is the text in a block.
+fn write_about(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    /// What the block's own fences may take, lines of the text being short.
+    const FENCES: usize = 1_000;
+    let mut page = Vec::new();
+    text::write(report, &text::TextOptions::default(), &mut page)?;
+    let mut length = 0;
+    let mut lines: Vec<String> = Vec::new();
+    for line in String::from_utf8_lossy(&page).lines() {
+        length += line.len() + 1;
+        if length > LIMIT - FENCES {
+            lines.push("… cut to what an issue on GitHub may hold".to_owned());
+            break;
+        }
+        lines.push(line.to_owned());
+    }
+    out.write_all(fence("text", &lines).as_bytes())
 }
 
 struct Writer<'a> {
