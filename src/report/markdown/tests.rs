@@ -124,7 +124,6 @@ fn filled_with(text: &str) -> Report {
     };
     let sample = samples::stuck_upgrade();
     let facts = Facts {
-        blast_radii: Vec::new(),
         bundle: sample.bundle,
         cluster: sample.cluster,
         upgrade: sample.upgrade,
