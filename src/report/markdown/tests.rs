@@ -129,6 +129,7 @@ fn filled_with(text: &str) -> Report {
         upgrade: sample.upgrade,
         storage: None,
         coverage: sample.coverage,
+        blast_radii: Vec::new(),
     };
     let mut suppressed = full("suppressed");
     suppressed.suppressed = Some(Suppression {
