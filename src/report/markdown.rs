@@ -1,7 +1,7 @@
 //! The report as Markdown, to be pasted into an issue on GitHub: the verdict, the nodes, each diagnosis
 //! with its evidence folded up, the plan, and what was not examined.
 //!
-//! Nothing of a bundle can break out of its place: see [`escape`]. And it fits: see [`fit`].
+//! Nothing of a bundle can break out of its place: see `escape`. And it fits: see `fit`.
 
 mod escape;
 mod fit;

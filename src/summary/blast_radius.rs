@@ -142,7 +142,7 @@ impl<'b> World<'b> {
             of,
             virtual_machines: machines,
             volumes: hit.map(|hit| hit.report(self.graph)),
-            etcd_margin: etcd.and_then(|etcd| etcd.margin).map(i64::from),
+            etcd_margin: etcd.and_then(|etcd| etcd.margin),
             further_loss: FurtherLoss {
                 virtual_machines: short(&self.room.virtual_machines),
                 replicas: short(&self.room.replicas),
@@ -171,7 +171,7 @@ impl<'b> World<'b> {
                     && !self.lost.contains(at)
                     && !(whole && at == node.name)
             };
-            if own.iter().any(|it| has_data(it)) && !others.iter().any(|it| survives(it)) {
+            if own.iter().any(|it| has_data(it)) && !others.iter().any(survives) {
                 hit.last.insert(volume);
             }
             match find_volume(self.graph, volume).and_then(|it| it.text(&["status", "robustness"]))

@@ -350,7 +350,7 @@ fn giant(diagnoses: usize, evidence: usize) -> Report {
             .shown_by(lines.collect())
             .mended_by(vec![step(
                 &format!("Mend {number:04}."),
-                Some("kubectl x"),
+                Some(&format!("kubectl x {number}")),
                 Risk::Safe,
             )])
     });
