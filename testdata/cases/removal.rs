@@ -133,6 +133,11 @@ fn complaints(all: &Report, less: &Report) -> Vec<String> {
     // Nobody rebuilds or mends for want of a file, and what is broken is not well for want of one.
     let bearable = match was {
         Action::Rebuild => [Action::Rebuild, Action::Repair, Action::CollectMore].contains(&is),
+        // An upgrade that moves is to be let, but not as if all were known.
+        Action::Repair if is == Action::Wait => less
+            .verdict
+            .summary
+            .contains("part of the bundle is missing"),
         _ => is == was || is == Action::CollectMore,
     };
     if !bearable {

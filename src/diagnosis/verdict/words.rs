@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Ground, VerdictState, is_node_fault};
 use crate::diagnosis::facts::{ConditionStatus, Facts, NodeSummary, UpgradeState};
-use crate::diagnosis::{Diagnosis, wording};
+use crate::diagnosis::{Diagnosis, collect, wording};
 use crate::finding::Severity;
 
 impl Ground<'_> {
@@ -45,7 +45,8 @@ impl Ground<'_> {
                 wording::list(&self.nodes_down_unasked(), "and"),
             ),
             (VerdictState::UpgradeProgressing, _) => {
-                format!("{} No known fault at or above error matched.", self.progress())
+                let unread = if collect::inputs_missing(self.facts).is_empty() { "" } else { ", and part of the bundle is missing" };
+                format!("{} No known fault at or above error matched{unread}.", self.progress())
             }
             (VerdictState::NodeFailure, Action::CollectMore) => format!(
                 "{} not Ready, and no known cause of that matched.{}",
