@@ -16,8 +16,19 @@ use crate::layout::{Layout, Shape, Source};
 use crate::parse::document::Document;
 use crate::parse::host::{self, HostFacts, HostFile};
 use crate::parse::{self, time::timestamp};
-use crate::scan::{FileScan, Hits, LogShape, ScanInput, Scanner, SourceSpec};
+use crate::scan::{FileScan, Hits, ScanInput, Scanner, SourceSpec};
 use crate::span::{Problem, ProblemKind};
+
+/// Namespaces that hold Harvester's own parts: without one of them a part of its rules is blind.
+/// Others may be left out of a bundle without harm.
+pub(crate) const SYSTEM_NAMESPACES: [&str; 6] = [
+    "cattle-fleet-local-system",
+    "cattle-system",
+    "fleet-local",
+    "harvester-system",
+    "kube-system",
+    "longhorn-system",
+];
 
 /// All that was read of a bundle. It does not change any more.
 #[derive(Debug)]
@@ -424,10 +435,13 @@ impl Reader<'_> {
                 Piece::Nothing => {}
             }
         }
+        let spoken = spoken(self.layout, &scans);
         if let Some(errors) = &errors {
             let (visited, failed) = collector_errors(errors);
             collected.failed.extend(failed);
-            problems.extend(lost_namespaces(&visited, &collected));
+            let (lost, empty) = lost_namespaces(visited, &collected, &spoken);
+            collected.namespaces.extend(empty);
+            problems.extend(lost);
         }
         problems.extend(self.layout.others().iter().map(|other| {
             let reason = "another bundle beside this one; only the first was read";
@@ -454,7 +468,7 @@ impl Reader<'_> {
             .scanner
             .finish(scans, now.unwrap_or(Timestamp::UNIX_EPOCH));
         problems.extend(hits.problems().cloned());
-        problems.extend(silent_namespaces(self.layout, &graph, hits.files()));
+        problems.extend(silent_namespaces(self.layout, &graph, &spoken));
         derive::derive(
             &mut graph,
             &Seen {
@@ -505,31 +519,43 @@ fn missing_scopes(layout: &Layout, collected: &Collected) -> Vec<Problem> {
     }
 }
 
-/// Namespaces that the collector visited and of which nothing is here: each holds a config map at
-/// least, so someone took them out, or the archive lost them.
-fn lost_namespaces(visited: &[String], collected: &Collected) -> Vec<Problem> {
-    let lost = visited.iter().filter(|name| {
-        // Where all are missing, that is told once.
-        !collected.namespaces.is_empty() && !collected.namespaces.contains(*name)
-    });
-    lost.map(|name| {
+/// Of the namespaces that the collector visited and of which no manifest is here, those of which
+/// someone took them out, or the archive lost them: they hold parts of Harvester, or their pods'
+/// logs are here. The others are empty.
+fn lost_namespaces(
+    visited: Vec<String>,
+    collected: &Collected,
+    spoken: &BTreeSet<String>,
+) -> (Vec<Problem>, Vec<String>) {
+    // Where all are missing, that is told once.
+    if collected.namespaces.is_empty() {
+        return Default::default();
+    }
+    let silent = visited
+        .into_iter()
+        .filter(|name| !collected.namespaces.contains(name));
+    let is_lost =
+        |name: &String| SYSTEM_NAMESPACES.contains(&name.as_str()) || spoken.contains(name);
+    let (lost, empty): (Vec<String>, Vec<String>) = silent.partition(is_lost);
+    let problem = |name: String| {
         let reason = "the collector visited this namespace, and nothing of it is here";
-        Problem::new(
-            format!("yamls/namespaced/{name}"),
-            ProblemKind::Missing,
-            reason,
-        )
-    })
-    .collect()
+        let path = format!("yamls/namespaced/{name}");
+        Problem::new(&path, ProblemKind::Missing, reason)
+    };
+    (lost.into_iter().map(problem).collect(), empty)
 }
 
-/// Namespaces whose pods run and none of whose logs is here, where other namespaces' logs are.
-fn silent_namespaces(layout: &Layout, graph: &Graph, logs: &[LogShape]) -> Vec<Problem> {
-    let namespace = |log: &LogShape| match layout.source(&log.path) {
+/// Namespaces of which some pod's log is here.
+fn spoken(layout: &Layout, scans: &[FileScan]) -> BTreeSet<String> {
+    let namespace = |scan: &FileScan| match layout.source(&scan.shape.path) {
         Source::PodLog { namespace, .. } => Some(namespace),
         _ => None,
     };
-    let spoken: BTreeSet<String> = logs.iter().filter_map(namespace).collect();
+    scans.iter().filter_map(namespace).collect()
+}
+
+/// Namespaces whose pods run and none of whose logs is here, where other namespaces' logs are.
+fn silent_namespaces(layout: &Layout, graph: &Graph, spoken: &BTreeSet<String>) -> Vec<Problem> {
     if *layout.shape() != Shape::Bundle || spoken.is_empty() {
         return Vec::new();
     }

@@ -3,18 +3,8 @@
 use super::facts::{Facts, NodeSummary, UpgradeSummary};
 use super::verdict::VerdictState;
 use super::wording;
+use crate::bundle::SYSTEM_NAMESPACES;
 use crate::span::ProblemKind;
-
-/// Namespaces that hold Harvester's own parts: without one of them a part of its rules is blind.
-/// Others may be left out of a bundle without harm.
-const SYSTEM_NAMESPACES: [&str; 6] = [
-    "cattle-fleet-local-system",
-    "cattle-system",
-    "fleet-local",
-    "harvester-system",
-    "kube-system",
-    "longhorn-system",
-];
 
 /// More would be noise; the report's coverage holds all.
 const SHOWN: usize = 20;
