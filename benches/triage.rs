@@ -17,21 +17,8 @@ use bundle_doctor::bundle::Progress;
 use bundle_doctor::evaluate::Engine;
 use bundle_doctor::rule::RuleSet;
 use bundle_doctor::triage::{self, Groups, Outcome, Root, Triage};
-use writer::scenario::Scenario;
+use writer::scenario::{OF_A_CAUSE_EACH as SCENARIOS, Scenario};
 
-/// Scenarios with a cause each.
-const SCENARIOS: [&str; 10] = [
-    "disk-io-error",
-    "etcd-slow-fsync",
-    "host-oom",
-    "im-pdb-orphan-engine",
-    "node-notready-unknown",
-    "predrain-user-pdb",
-    "preload-job-deadline",
-    "rke2-certs-expired",
-    "smart-pending-sectors",
-    "ssd-failure-during-upgrade",
-];
 /// One bundle of so many is broken.
 const BROKEN: usize = 20;
 /// Which of them.

@@ -391,31 +391,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::bundle::Files;
-    use crate::evaluate::Engine;
-    use crate::graph::Collected;
-    use crate::parse::time::timestamp;
+    use crate::testing::bundle_of;
 
     /// Shows a test the cluster of some objects, all others being known not to exist.
     pub(super) fn on(objects: &str, test: impl FnOnce(&Cluster<'_>)) {
-        let rules = RuleSet::from_texts(&[]).unwrap();
-        let engine = Engine::new(&rules).unwrap();
-        let files = objects.split("---\n").enumerate();
-        let files = files.map(|(index, text)| {
-            let path = format!("yamls/cluster/v1/{index}.yaml");
-            (path, text.as_bytes().to_vec())
-        });
-        let files = Files {
-            name: "test".to_owned(),
-            files: files.collect(),
-            collected: Collected {
-                everything: true,
-                ..Collected::default()
-            },
-            ..Files::default()
-        };
-        let now = timestamp("2025-03-04T09:15:07Z").unwrap();
-        let bundle = Bundle::of_files(files, now, engine.scanner());
+        let bundle = bundle_of(objects, true);
         test(&Cluster::new(&bundle, None));
     }
 

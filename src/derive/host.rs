@@ -498,29 +498,10 @@ fn complete(graph: &Graph, object: &mut Derived, node: &str, device: ObjectView<
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::{Value, json};
 
-    use crate::derive::{Seen, derive};
-    use crate::graph::{Graph, GraphBuilder, Subject, relation};
-    use crate::parse::document::Document;
-
-    fn graph(objects: &[Value]) -> Graph {
-        let mut builder = GraphBuilder::default();
-        for object in objects {
-            builder.add("yamls/all.yaml", Document::from_json(object));
-        }
-        let mut graph = builder.finish();
-        let hosts = BTreeMap::new();
-        let seen = Seen {
-            hosts: &hosts,
-            logs: &[],
-            now: None,
-        };
-        derive(&mut graph, &seen);
-        graph
-    }
+    use crate::graph::{Subject, relation};
+    use crate::testing::derived_from;
 
     fn longhorn(kind: &str, name: &str, spec: &Value) -> Value {
         json!({
@@ -539,26 +520,30 @@ mod tests {
                 &json!({ "nodeID": node, "diskPath": path }),
             )
         };
-        let graph = graph(&[
-            json!({
-                "apiVersion": "harvesterhci.io/v1beta1", "kind": "BlockDevice",
-                "metadata": { "name": "b1", "namespace": "longhorn-system" },
-                "spec": { "nodeName": "harv-1" },
-                "status": {
-                    "provisionPhase": "Provisioned",
-                    "deviceStatus": { "devPath": "/dev/sdb", "details": { "deviceType": "disk" } },
-                },
-            }),
-            longhorn(
-                "Node",
-                "harv-1",
-                &json!({ "disks": { "b1": { "path": path } } }),
-            ),
-            replica("here", "harv-1", path),
-            replica("here-too", "harv-1", &format!("{path}/")),
-            replica("other-disk", "harv-1", "/var/lib/harvester/defaultdisk"),
-            replica("other-node", "harv-2", path),
-        ]);
+        let graph = derived_from(
+            &[
+                json!({
+                    "apiVersion": "harvesterhci.io/v1beta1", "kind": "BlockDevice",
+                    "metadata": { "name": "b1", "namespace": "longhorn-system" },
+                    "spec": { "nodeName": "harv-1" },
+                    "status": {
+                        "provisionPhase": "Provisioned",
+                        "deviceStatus": { "devPath": "/dev/sdb", "details": { "deviceType": "disk" } },
+                    },
+                }),
+                longhorn(
+                    "Node",
+                    "harv-1",
+                    &json!({ "disks": { "b1": { "path": path } } }),
+                ),
+                replica("here", "harv-1", path),
+                replica("here-too", "harv-1", &format!("{path}/")),
+                replica("other-disk", "harv-1", "/var/lib/harvester/defaultdisk"),
+                replica("other-node", "harv-2", path),
+            ],
+            &[],
+            None,
+        );
         let Some(disk) = graph.all("doctor", "Disk").next() else {
             panic!("the block device is a disk")
         };

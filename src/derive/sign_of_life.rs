@@ -151,30 +151,15 @@ fn sign(node: &str, signs: &Signs) -> Option<Derived> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::{Value, json};
 
-    use crate::derive::{Seen, derive};
-    use crate::graph::{Graph, GraphBuilder, Origin};
-    use crate::parse::document::Document;
+    use crate::graph::{Graph, Origin};
     use crate::parse::time::timestamp;
     use crate::scan::LogShape;
+    use crate::testing::derived_from;
 
     fn graph(objects: &[Value], logs: &[LogShape]) -> Graph {
-        let mut builder = GraphBuilder::default();
-        for object in objects {
-            builder.add("yamls/all.yaml", Document::from_json(object));
-        }
-        let mut graph = builder.finish();
-        let hosts = BTreeMap::new();
-        let seen = Seen {
-            hosts: &hosts,
-            logs,
-            now: timestamp("2025-03-17T12:00:00Z"),
-        };
-        derive(&mut graph, &seen);
-        graph
+        derived_from(objects, logs, timestamp("2025-03-17T12:00:00Z"))
     }
 
     fn told(graph: &Graph, node: &str) -> Option<(String, String)> {

@@ -74,7 +74,8 @@ pub struct FurtherLoss {
     pub replicas: Option<Vec<String>>,
 }
 
-/// Gives each diagnosis what hangs on the nodes and disks that failed in it, disks first.
+/// Gives each diagnosis what hangs on the nodes that failed in it, and on disks of nodes that did
+/// not; disks first.
 pub(super) fn attach(diagnoses: &mut [Diagnosis], findings: &[Finding], known: &[BlastRadius]) {
     for diagnosis in diagnoses {
         if diagnosis.history || diagnosis.severity < Severity::Error {
@@ -99,6 +100,16 @@ pub(super) fn attach(diagnoses: &mut [Diagnosis], findings: &[Finding], known: &
             .iter()
             .filter(|radius| named.contains(&radius.of))
             .collect();
+        // What a node takes with it holds what its disks take.
+        let nodes: BTreeSet<&str> = hit
+            .iter()
+            .filter(|radius| radius.of.kind == "Node")
+            .map(|radius| radius.of.name.as_str())
+            .collect();
+        hit.retain(|radius| {
+            let node = radius.of.name.split_once('/').map(|(node, _)| node);
+            node.is_none_or(|node| !nodes.contains(node))
+        });
         hit.sort_by_key(|radius| (radius.of.kind == "Node", &radius.of));
         diagnosis.blast_radius = hit.into_iter().cloned().collect();
     }
@@ -132,20 +143,23 @@ mod tests {
             radius("Node", "harv-2"),
             radius("doctor/Disk", "harv-2/sdb"),
             radius("doctor/Disk", "harv-1/sdb"),
+            radius("doctor/Disk", "harv-1/sdc"),
         ];
         let disk = |name: &str| Export::Object(radius("doctor/Disk", name).of);
         let of_node = |name: &str| Export::Object(radius("Node", name).of);
-        let hit = |severity| {
+        let hit = |severity, failed| {
             let found = finding("disk-io-error", "storage", severity)
                 .about(radius("Node", "harv-2").of)
-                .exporting("disk", disk("harv-2/sdb"))
+                .exporting("disk", disk(failed))
                 .exporting("node", of_node("harv-2"));
             let outcome = diagnose(vec![found], &[], &facts);
             let radii = outcome.diagnoses.into_iter().flat_map(|it| it.blast_radius);
             radii.map(|it| it.of.name).collect::<Vec<_>>()
         };
-        assert_eq!(hit(Severity::Error), ["harv-2/sdb", "harv-2"]);
+        assert_eq!(hit(Severity::Error, "harv-1/sdb"), ["harv-1/sdb", "harv-2"]);
+        // The node's own disk goes with it.
+        assert_eq!(hit(Severity::Error, "harv-2/sdb"), ["harv-2"]);
         // What will hurt later has taken nothing yet.
-        assert!(hit(Severity::Warning).is_empty());
+        assert!(hit(Severity::Warning, "harv-1/sdb").is_empty());
     }
 }

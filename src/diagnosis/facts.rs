@@ -176,6 +176,12 @@ impl NodeSummary {
         self.roles.iter().any(|role| role == "witness")
     }
 
+    /// Whether it is gone or not ready: nothing on it answers.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        !self.exists || self.is_not_ready()
+    }
+
     /// Whether its object exists and says that it is not ready.
     #[must_use]
     pub fn is_not_ready(&self) -> bool {

@@ -12,13 +12,15 @@ use crate::graph::kind::DERIVED_GROUP;
 use crate::graph::{Graph, Kind, ObjectView, Subject, relation};
 use crate::preflight::{Room, room};
 
+use super::volumes;
+
 /// Of each node that does not work, and of each disk that holds the system or replicas, in name order.
 pub(super) fn of_all(bundle: &Bundle, cluster: &ClusterSummary) -> Vec<BlastRadius> {
     let graph = &bundle.graph;
     let disks: Vec<ObjectView<'_>> = (graph.all(DERIVED_GROUP, "Disk"))
         .filter(|disk| matches!(disk.text(&["use"]), Some("system" | "longhorn-data")))
         .collect();
-    let failed: Vec<&NodeSummary> = cluster.nodes.iter().filter(|node| is_lost(node)).collect();
+    let failed: Vec<&NodeSummary> = cluster.nodes.iter().filter(|node| node.is_down()).collect();
     if failed.is_empty() && disks.is_empty() {
         return Vec::new();
     }
@@ -26,10 +28,6 @@ pub(super) fn of_all(bundle: &Bundle, cluster: &ClusterSummary) -> Vec<BlastRadi
     let of_nodes = failed.into_iter().map(|node| world.of_node(node));
     let of_disks = disks.into_iter().map(|disk| world.of_disk(disk));
     of_nodes.chain(of_disks).collect()
-}
-
-fn is_lost(node: &NodeSummary) -> bool {
-    !node.exists || node.is_not_ready()
 }
 
 /// What is counted in.
@@ -64,7 +62,7 @@ impl<'b> World<'b> {
             all.filter(|it| !matches!(it.text(&["status", "phase"]), Some("Succeeded" | "Failed")))
                 .collect()
         });
-        let lost = cluster.nodes.iter().filter(|node| is_lost(node));
+        let lost = cluster.nodes.iter().filter(|node| node.is_down());
         World {
             graph,
             cluster,
@@ -159,19 +157,19 @@ impl<'b> World<'b> {
     ) -> Option<Hit<'b>> {
         let mut hit = Hit::default();
         for (volume, replicas) in self.replicas.as_ref()? {
-            let (own, others): (Vec<_>, Vec<_>) = replicas.iter().partition(|it| here(it));
+            let (own, others): (Vec<ObjectView<'_>>, Vec<ObjectView<'_>>) =
+                replicas.iter().copied().partition(|it| here(it));
             if own.is_empty() {
                 continue;
             }
             hit.all.insert(volume);
             let survives = |replica: &ObjectView<'_>| {
                 let at = replica.text(&["spec", "nodeID"]).unwrap_or_default();
-                has_data(replica)
-                    && is_empty(replica, "failedAt")
+                volumes::is_usable(*replica)
                     && !self.lost.contains(at)
                     && !(whole && at == node.name)
             };
-            if own.iter().any(|it| has_data(it)) && !others.iter().any(survives) {
+            if own.iter().copied().any(volumes::has_data) && !others.iter().any(survives) {
                 hit.last.insert(volume);
             }
             match find_volume(self.graph, volume).and_then(|it| it.text(&["status", "robustness"]))
@@ -205,7 +203,7 @@ impl<'b> World<'b> {
         };
         let mut down = using(hit.map(|hit| &hit.faulted));
         let mut at_risk = using(hit.map(|hit| &hit.last));
-        if is_lost(node) {
+        if node.is_down() {
             down.extend(names);
         } else {
             at_risk.extend(names);
@@ -236,7 +234,7 @@ impl Hit<'_> {
         let list = |names: &BTreeSet<&str>| -> Vec<AffectedVolume> {
             let volumes = names.iter().map(|name| AffectedVolume {
                 name: (*name).to_owned(),
-                claim: claim(graph, name),
+                claim: find_volume(graph, name).and_then(volumes::claim),
             });
             volumes.collect()
         };
@@ -249,26 +247,10 @@ impl Hit<'_> {
     }
 }
 
-fn is_empty(replica: &ObjectView<'_>, field: &str) -> bool {
-    replica.text(&["spec", field]).is_none_or(str::is_empty)
-}
-
-/// Whether a replica was whole at some time, and is not being deleted.
-fn has_data(replica: &ObjectView<'_>) -> bool {
-    !is_empty(replica, "healthyAt") && replica.text(&["metadata", "deletionTimestamp"]).is_none()
-}
-
 fn find_volume<'g>(graph: &'g Graph, name: &str) -> Option<ObjectView<'g>> {
     let kind = graph.kind_id("longhorn.io", "Volume")?;
     let id = graph.find(kind, Some("longhorn-system"), name)?;
     Some(graph.object(id))
-}
-
-fn claim(graph: &Graph, volume: &str) -> Option<String> {
-    let volume = find_volume(graph, volume)?;
-    let read = |key: &str| volume.text(&["status", "kubernetesStatus", key]);
-    let name = read("pvcName").filter(|name| !name.is_empty())?;
-    Some(format!("{}/{name}", read("namespace").unwrap_or_default()))
 }
 
 /// VMs that have a volume, as `namespace/name`.
@@ -296,31 +278,10 @@ fn full_name(object: &ObjectView<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::Files;
-    use crate::evaluate::Engine;
-    use crate::graph::Collected;
-    use crate::parse::time::timestamp;
-    use crate::rule::RuleSet;
+    use crate::testing::bundle_of;
 
     fn radii(objects: &str, everything: bool) -> Vec<BlastRadius> {
-        let rules = RuleSet::from_texts(&[]).unwrap();
-        let engine = Engine::new(&rules).unwrap();
-        let files = objects.split("---\n").enumerate();
-        let files = files.map(|(index, text)| {
-            let path = format!("yamls/cluster/v1/{index}.yaml");
-            (path, text.as_bytes().to_vec())
-        });
-        let files = Files {
-            name: "test".to_owned(),
-            files: files.collect(),
-            collected: Collected {
-                everything,
-                ..Collected::default()
-            },
-            ..Files::default()
-        };
-        let now = timestamp("2025-03-04T09:15:07Z").unwrap();
-        let bundle = Bundle::of_files(files, now, engine.scanner());
+        let bundle = bundle_of(objects, everything);
         crate::summary::facts(&bundle, Vec::new()).blast_radii
     }
 

@@ -48,14 +48,23 @@ pub(super) fn storage(graph: &Graph) -> Option<StorageSummary> {
     })
 }
 
-/// It has been in step with the others once, and has not failed since.
-fn is_usable(replica: ObjectView<'_>) -> bool {
-    let empty = |key: &str| replica.text(&["spec", key]).is_none_or(str::is_empty);
-    empty("failedAt") && !empty("healthyAt")
+/// It has been in step with the others once, and is not being deleted.
+pub(super) fn has_data(replica: ObjectView<'_>) -> bool {
+    let going = replica.text(&["metadata", "deletionTimestamp"]).is_some();
+    !is_empty(replica, "healthyAt") && !going
+}
+
+/// It has data and has not failed since.
+pub(super) fn is_usable(replica: ObjectView<'_>) -> bool {
+    has_data(replica) && is_empty(replica, "failedAt")
+}
+
+fn is_empty(replica: ObjectView<'_>, key: &str) -> bool {
+    replica.text(&["spec", key]).is_none_or(str::is_empty)
 }
 
 /// `default/db-1-disk-0`, as the volume itself says.
-fn claim(volume: ObjectView<'_>) -> Option<String> {
+pub(super) fn claim(volume: ObjectView<'_>) -> Option<String> {
     let of = |key: &str| {
         let text = volume.text(&["status", "kubernetesStatus", key]);
         text.filter(|text| !text.is_empty())

@@ -8,20 +8,7 @@ use serde_json::Value;
 use crate::bench::{report, whole};
 use crate::commands::{Ended, Stage};
 use crate::writer::broken::{Variant, break_bundle};
-
-/// Scenarios with a cause each.
-const SCENARIOS: [&str; 10] = [
-    "disk-io-error",
-    "etcd-slow-fsync",
-    "host-oom",
-    "im-pdb-orphan-engine",
-    "node-notready-unknown",
-    "predrain-user-pdb",
-    "preload-job-deadline",
-    "rke2-certs-expired",
-    "smart-pending-sectors",
-    "ssd-failure-during-upgrade",
-];
+use crate::writer::scenario::OF_A_CAUSE_EACH as SCENARIOS;
 
 /// Writes the files of a bundle below a directory of the stage.
 fn write(stage: &Stage, directory: &str, files: &[(String, Vec<u8>)]) {

@@ -8,6 +8,20 @@ use serde_json::Value;
 
 use super::broken::Variant;
 
+/// Names of scenarios with a cause each, for what wants many bundles.
+pub const OF_A_CAUSE_EACH: [&str; 10] = [
+    "disk-io-error",
+    "etcd-slow-fsync",
+    "host-oom",
+    "im-pdb-orphan-engine",
+    "node-notready-unknown",
+    "predrain-user-pdb",
+    "preload-job-deadline",
+    "rke2-certs-expired",
+    "smart-pending-sectors",
+    "ssd-failure-during-upgrade",
+];
+
 /// One whole case.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

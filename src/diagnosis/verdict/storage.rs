@@ -100,7 +100,7 @@ impl Ground<'_> {
     pub(super) fn unreachable(&self) -> BTreeSet<&str> {
         let nodes = self.facts.cluster.nodes.iter();
         nodes
-            .filter(|node| !node.exists || node.is_not_ready())
+            .filter(|node| node.is_down())
             .map(|node| node.name.as_str())
             .collect()
     }

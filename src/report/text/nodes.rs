@@ -220,7 +220,7 @@ fn row(
         remarks.push("no host logs".into());
     }
     if !node.host_logs
-        && (!node.exists || node.is_not_ready())
+        && node.is_down()
         && let Some(seen) = &node.last_seen
     {
         let time = wording::minute(seen.time);
@@ -245,7 +245,7 @@ fn row(
     }
     let interest = match () {
         () if blocks => Interest::Blocks,
-        () if !node.exists || node.is_not_ready() => Interest::Down,
+        () if node.is_down() => Interest::Down,
         () if at_work => Interest::AtWork,
         () if marked => Interest::Marked,
         () => Interest::Ordinary,
