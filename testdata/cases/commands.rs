@@ -577,6 +577,22 @@ fn a_reader_that_leaves_is_no_error() {
 /// The chapter on rules, followed to the letter: files are written where their first line says,
 /// commands print what stands below them.
 #[test]
+fn the_readme_shows_what_the_sample_gives() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let chapter = readme.split("\n## ").nth(1).unwrap();
+    let blocks: Vec<&str> = chapter.split("```").skip(1).step_by(2).collect();
+    let command = blocks[0].rsplit_once("-- ").unwrap().1.trim();
+    let bundles = root().join("testdata/bundles/");
+    let command = command.replace("testdata/bundles/", &bundles.to_string_lossy());
+    let printed = Stage::new("sample").run(&command).with(0).out;
+    let shown = blocks[1].strip_prefix("text\n").unwrap();
+    assert!(
+        printed.starts_with(shown),
+        "the README should show:\n{printed}"
+    );
+}
+
+#[test]
 fn the_readme_says_what_happens() {
     let stage = Stage::new("readme");
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

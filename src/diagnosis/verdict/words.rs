@@ -33,8 +33,9 @@ impl Ground<'_> {
                 format!("The upgrade was refused and no known cause of that matched.{}", self.others())
             }
             (VerdictState::UpgradeProgressing, Action::Repair) => {
-                let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis.title.as_str());
-                format!("{} But: {}", self.progress(), wording::sentence(cause.unwrap_or_default()))
+                let cause = self.faults(Severity::Error).next().map(|(diagnosis, _)| diagnosis);
+                let title = cause.map_or("", |cause| cause.title.as_str());
+                format!("{} But: {}{}", self.progress(), wording::sentence(title), self.other_nodes(cause))
             }
             (VerdictState::UpgradeProgressing, Action::CollectMore) if self.knows_no_node() => {
                 format!("{} But the nodes are not in the bundle: nobody can say how they are.", self.progress())
@@ -146,9 +147,10 @@ impl Ground<'_> {
             .map(|effect| format!(" Hence: {}", wording::sentence(&effect.title)))
             .unwrap_or_default();
         format!(
-            "{}{hence}{}",
+            "{}{hence}{}{}",
             wording::sentence(&diagnosis.title),
-            self.margin_sentence()
+            self.margin_sentence(),
+            self.other_nodes(Some(diagnosis))
         )
     }
 

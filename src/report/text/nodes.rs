@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use anstyle::{AnsiColor, Style as Paint};
+use jiff::SignedDuration;
 
 use crate::diagnosis::facts::{NodeSummary, UpgradeNode, UpgradePhase, UpgradeState};
 use crate::diagnosis::wording;
@@ -114,6 +115,10 @@ fn rest_words(rest: &[Row]) -> Option<String> {
     (!rest.is_empty()).then(|| format!("{} more: {}", rest.len(), words.join("; ")))
 }
 
+/// A node is called silent some minutes after its last sign of life; that sign is worth words where it is
+/// none of those minutes.
+const SILENCE: SignedDuration = SignedDuration::from_mins(10);
+
 /// Why a node is worth a row, most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Interest {
@@ -222,6 +227,9 @@ fn row(
     if !node.host_logs
         && node.is_down()
         && let Some(seen) = &node.last_seen
+        && node
+            .since
+            .is_none_or(|since| since.duration_since(seen.time).abs() > SILENCE)
     {
         let time = wording::minute(seen.time);
         remarks.push(format!("last seen {time} ({})", source_words(&seen.source)));
