@@ -209,11 +209,7 @@ impl Belongings {
     }
 
     fn concern(&self, finding: &Finding) -> Option<Concern> {
-        let exported = finding.exports.values().flat_map(|export| match export {
-            Export::Object(object) => std::slice::from_ref(object),
-            Export::Objects(objects) => objects.as_slice(),
-            Export::Text(_) | Export::Texts(_) => &[],
-        });
+        let exported = finding.exports.values().flat_map(Export::objects);
         let shown = finding.evidence.iter().filter_map(|it| it.object.as_ref());
         let how = if finding.subject == self.object {
             How::Subject

@@ -84,6 +84,18 @@ pub enum Export {
     Texts(Vec<String>),
 }
 
+impl Export {
+    /// The objects that it names.
+    #[must_use]
+    pub fn objects(&self) -> &[ObjectName] {
+        match self {
+            Export::Object(object) => std::slice::from_ref(object),
+            Export::Objects(objects) => objects,
+            Export::Text(_) | Export::Texts(_) => &[],
+        }
+    }
+}
+
 /// A place in the bundle that shows a finding: a line of a log, a field of an object, or a thing that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -172,11 +172,7 @@ fn named(graph: &Graph, kind: KindId, name: &str) -> Vec<Subject> {
 fn gone(graph: &Graph, findings: &[Finding], kind: KindId, name: &str) -> Option<Subject> {
     let display = graph.kind_display(kind);
     let exports = findings.iter().flat_map(|it| it.exports.values());
-    let exported = exports.flat_map(|export| match export {
-        Export::Object(object) => std::slice::from_ref(object),
-        Export::Objects(objects) => objects.as_slice(),
-        Export::Text(_) | Export::Texts(_) => &[],
-    });
+    let exported = exports.flat_map(Export::objects);
     let mut all = findings.iter().map(|it| &it.subject).chain(exported);
     let fits = |object: &ObjectName| {
         let full = object

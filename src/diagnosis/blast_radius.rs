@@ -87,13 +87,8 @@ pub(super) fn attach(diagnoses: &mut [Diagnosis], findings: &[Finding], known: &
         for finding in family {
             named.insert(&finding.subject);
             for name in ["node", "nodes", "disk"] {
-                match finding.exports.get(name) {
-                    Some(Export::Object(object)) => {
-                        named.insert(object);
-                    }
-                    Some(Export::Objects(objects)) => named.extend(objects),
-                    Some(Export::Text(_) | Export::Texts(_)) | None => {}
-                }
+                let export = finding.exports.get(name);
+                named.extend(export.into_iter().flat_map(Export::objects));
             }
         }
         let mut hit: Vec<&BlastRadius> = known

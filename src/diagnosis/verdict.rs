@@ -366,10 +366,6 @@ fn is_node(object: &ObjectName, name: &str) -> bool {
 
 /// The finding's subject and all objects it exports.
 fn objects(finding: &Finding) -> impl Iterator<Item = &ObjectName> {
-    let exported = finding.exports.values().flat_map(|export| match export {
-        Export::Object(object) => std::slice::from_ref(object),
-        Export::Objects(objects) => objects.as_slice(),
-        Export::Text(_) | Export::Texts(_) => &[],
-    });
+    let exported = finding.exports.values().flat_map(Export::objects);
     std::iter::once(&finding.subject).chain(exported)
 }
