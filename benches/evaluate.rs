@@ -8,6 +8,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
@@ -358,37 +359,44 @@ fn unzip(reader: impl Read + std::io::Seek, below: &str, files: &mut Vec<(String
     }
 }
 
-/// Lists of distinct objects of a large cluster.
+/// Lists of distinct objects of a large cluster, as the collector writes them: a file for each kind
+/// of a namespace, by name.
 fn objects() -> Vec<(String, Value)> {
     let mut lists = Vec::new();
     let mut rest = OBJECTS - NODES - NAMESPACES;
     let mut list = |path: &str, items: Vec<Value>| {
-        lists.push((
-            format!("yamls/{path}"),
-            json!({ "apiVersion": "v1", "kind": "List", "items": items }),
-        ));
+        let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for item in items {
+            let path = match item["metadata"]["namespace"].as_str() {
+                Some(namespace) => format!("yamls/namespaced/{namespace}/{path}"),
+                None => format!("yamls/cluster/{path}"),
+            };
+            files.entry(path).or_default().push(item);
+        }
+        for (path, mut items) in files {
+            items.sort_by_key(|item| item["metadata"]["name"].to_string());
+            let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+            lists.push((path, list));
+        }
     };
-    list("cluster/v1/nodes.yaml", (0..NODES).map(a_node).collect());
+    list("v1/nodes.yaml", (0..NODES).map(a_node).collect());
     list(
-        "cluster/v1/namespaces.yaml",
+        "v1/namespaces.yaml",
         (0..NAMESPACES).map(a_namespace).collect(),
     );
-    for (share, make) in [
-        (18_000, a_pod as fn(usize) -> Value),
-        (12_000, an_event),
-        (2_000, a_volume),
-        (6_000, a_replica),
-        (2_000, a_claim),
-        (2_000, a_service),
-        (500, a_job),
+    for (share, path, make) in [
+        (18_000, "v1/pods.yaml", a_pod as fn(usize) -> Value),
+        (12_000, "v1/events.yaml", an_event),
+        (2_000, "longhorn.io/v1beta2/volumes.yaml", a_volume),
+        (6_000, "longhorn.io/v1beta2/replicas.yaml", a_replica),
+        (2_000, "v1/persistentvolumeclaims.yaml", a_claim),
+        (2_000, "v1/services.yaml", a_service),
+        (500, "batch/v1/jobs.yaml", a_job),
     ] {
-        list("namespaced/many.yaml", (0..share).map(make).collect());
+        list(path, (0..share).map(make).collect());
         rest -= share;
     }
-    list(
-        "namespaced/configmaps.yaml",
-        (0..rest).map(a_config_map).collect(),
-    );
+    list("v1/configmaps.yaml", (0..rest).map(a_config_map).collect());
     lists
 }
 

@@ -11,7 +11,7 @@ pub mod relation;
 mod tests_of_linking;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::finding::ObjectName;
 use crate::parse::document::{Builder, Document, Value, View};
@@ -47,7 +47,8 @@ struct KindEntry {
 pub struct Graph {
     manifests: Vec<Manifest>,
     kinds: Vec<KindEntry>,
-    kind_ids: BTreeMap<Kind, KindId>,
+    /// Kinds by name: few names are those of several groups.
+    kind_ids: HashMap<String, Vec<KindId>, foldhash::fast::FixedState>,
     objects: Vec<Object>,
     by_uid: Vec<ObjectId>,
     origins: BTreeMap<ObjectId, Origins>,
@@ -180,14 +181,12 @@ impl GraphBuilder {
                 objects: Vec::new(),
             })
             .collect();
-        graph.kind_ids = graph
-            .kinds
-            .iter()
-            .enumerate()
-            .map(|(index, entry)| (entry.kind.clone(), KindId(index as u16)))
-            .collect();
+        for (index, entry) in graph.kinds.iter().enumerate() {
+            let named = graph.kind_ids.entry(entry.kind.name.clone()).or_default();
+            named.push(KindId(index as u16));
+        }
         for (kind, object) in found {
-            let Some(&kind) = graph.kind_ids.get(&kind) else {
+            let Some(kind) = graph.kind_id(&kind.group, &kind.name) else {
                 continue;
             };
             graph.push(Object { kind, ..object });
@@ -349,7 +348,7 @@ impl Graph {
             let Some((kind, object)) = locate(manifest, document.root()) else {
                 continue;
             };
-            let Some(&kind) = self.kind_ids.get(&kind) else {
+            let Some(kind) = self.kind_id(&kind.group, &kind.name) else {
                 continue;
             };
             self.manifests.push(Manifest {
@@ -389,16 +388,9 @@ impl Graph {
 
     /// A kind by group and name.
     pub fn kind_id(&self, group: &str, name: &str) -> Option<KindId> {
-        // Kinds are sorted, so none need be made to look for one.
-        let order = |entry: &KindEntry| {
-            let Kind {
-                group: of,
-                name: known,
-            } = &entry.kind;
-            (of.as_str(), known.as_str()).cmp(&(group, name))
-        };
-        let at = self.kinds.binary_search_by(order).ok()?;
-        u16::try_from(at).ok().map(KindId)
+        let named = self.kind_ids.get(name)?;
+        let is_wanted = |id: &&KindId| self.kind(**id).group == group;
+        named.iter().find(is_wanted).copied()
     }
 
     /// A kind's parts.
@@ -420,7 +412,7 @@ impl Graph {
     /// The kind that a rule means; kinds outside the catalogue match by name in any group.
     pub fn resolve_kind(&self, group: Option<&str>, name: &str) -> Option<KindId> {
         match kind::resolve(group, name) {
-            kind::Resolution::Known(kind) => self.kind_ids.get(&kind).copied(),
+            kind::Resolution::Known(kind) => self.kind_id(&kind.group, &kind.name),
             kind::Resolution::Ambiguous(_) => None,
             kind::Resolution::Unknown => self
                 .kinds
@@ -474,6 +466,15 @@ impl Graph {
     /// The ids of all objects of a kind, by namespace and name.
     pub fn ids(&self, kind: KindId) -> &[ObjectId] {
         &self.kinds[kind.0 as usize].objects
+    }
+
+    /// The ids of all objects of a kind in a namespace, by name.
+    pub fn ids_in(&self, kind: KindId, namespace: &str) -> &[ObjectId] {
+        let all = self.ids(kind);
+        let before = |id: &ObjectId| self.object(*id).namespace() < Some(namespace);
+        let rest = &all[all.partition_point(before)..];
+        let within = |id: &ObjectId| self.object(*id).namespace() == Some(namespace);
+        &rest[..rest.partition_point(within)]
     }
 
     /// The object of a kind, namespace and name.

@@ -129,7 +129,7 @@ impl Doubts {
 
 /// Whether a condition holds, and whether that can be said.
 pub(super) fn decide<'g>(
-    condition: &Program,
+    condition: &'g Program,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
 ) -> Verdict {
@@ -165,7 +165,7 @@ pub(super) enum Narrowing {
 
 impl Narrowing {
     /// The place for a row.
-    pub(super) fn place<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Place {
+    pub(super) fn place<'g>(&'g self, context: &Context<'g>, frame: &mut Frame<'g>) -> Place {
         let raised = context.doubts.raised();
         let (Narrowing::Namespace(program) | Narrowing::Node(program) | Narrowing::Pod(program)) =
             self;

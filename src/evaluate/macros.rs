@@ -105,7 +105,7 @@ impl Macro {
         &self.list
     }
 
-    pub(super) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+    pub(super) fn run<'g>(&'g self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
         let doubts = &context.doubts;
         let before = doubts.raised();
         doubts.restore(None);
@@ -127,7 +127,7 @@ impl Macro {
     }
 
     fn over<'g>(
-        &self,
+        &'g self,
         list: Value<'g>,
         of_list: Option<Doubt>,
         context: &Context<'g>,
@@ -181,7 +181,7 @@ impl Macro {
     }
 
     /// What the variables stand for, one pair after the other. With one variable a map gives its keys.
-    fn elements<'g>(&self, list: &Value<'g>) -> Vec<(Value<'g>, Value<'g>)> {
+    fn elements<'g>(&'g self, list: &Value<'g>) -> Vec<(Value<'g>, Value<'g>)> {
         if self.second.is_some() {
             return list.entries();
         }
@@ -200,7 +200,7 @@ impl Macro {
         }
     }
 
-    fn bind<'g>(&self, element: &(Value<'g>, Value<'g>), frame: &mut Frame<'g>) {
+    fn bind<'g>(&'g self, element: &(Value<'g>, Value<'g>), frame: &mut Frame<'g>) {
         if let Some(slot) = frame.get_mut(self.first) {
             *slot = element.0.clone();
         }
@@ -210,7 +210,7 @@ impl Macro {
     }
 
     fn on<'g>(
-        &self,
+        &'g self,
         element: &(Value<'g>, Value<'g>),
         context: &Context<'g>,
         frame: &mut Frame<'g>,
@@ -221,7 +221,7 @@ impl Macro {
 
     /// `exists` and `all`.
     fn decide<'g>(
-        &self,
+        &'g self,
         list: &Value<'g>,
         of_list: Option<Doubt>,
         context: &Context<'g>,
@@ -250,7 +250,7 @@ impl Macro {
     /// Whether the body comes out as `wanted` for some element. If it does for certain, neither the
     /// other elements nor those that were not collected matter.
     fn some<'g>(
-        &self,
+        &'g self,
         wanted: bool,
         elements: impl Iterator<Item = (Value<'g>, Value<'g>)>,
         of_list: Option<Doubt>,
@@ -277,7 +277,7 @@ impl Macro {
     }
 
     fn passes<'g>(
-        &self,
+        &'g self,
         element: &(Value<'g>, Value<'g>),
         context: &Context<'g>,
         frame: &mut Frame<'g>,
@@ -292,7 +292,7 @@ impl Macro {
     }
 
     fn mapped<'g>(
-        &self,
+        &'g self,
         elements: Vec<(Value<'g>, Value<'g>)>,
         context: &Context<'g>,
         frame: &mut Frame<'g>,
@@ -307,7 +307,7 @@ impl Macro {
     }
 
     fn extreme_by<'g>(
-        &self,
+        &'g self,
         elements: Vec<(Value<'g>, Value<'g>)>,
         wanted: Ordering,
         context: &Context<'g>,

@@ -398,30 +398,21 @@ impl Builder<'_> {
         program
     }
 
-    /// The first part of a condition by which its elements can be looked up.
+    /// The part of a condition by which its elements can be looked up: the first whose value changes
+    /// from row to row, as it is asked for again and again; else the first.
     fn probe(&mut self, name: &str, condition: &Expression) -> Option<Probe> {
-        let Node::Binary {
-            operator,
-            left,
-            right,
-        } = &condition.node
-        else {
-            return None;
+        let mut parts = Vec::new();
+        conjuncts(condition, &mut parts);
+        let keyed = |part: &&Expression| equality(part, name).is_some();
+        let varies = |part: &&Expression| {
+            let global = |used: &str| matches!(used, "params" | "now" | "bundle");
+            equality(part, name).is_some_and(|(_, value)| !value.names().all(global))
         };
-        match operator {
-            BinaryOperator::And => self.probe(name, left).or_else(|| self.probe(name, right)),
-            BinaryOperator::Equal => {
-                let (key, value) = [(left, right), (right, left)]
-                    .into_iter()
-                    .find_map(|(path, value)| Some((key_of(path, name)?, value)))?;
-                if value.names().any(|used| used == "it" || used == name) {
-                    return None;
-                }
-                let value = self.again(value);
-                Some(Probe { key, value })
-            }
-            _ => None,
-        }
+        let mut parts = parts.iter().copied();
+        let chosen = parts.clone().find(varies).or_else(|| parts.find(keyed))?;
+        let (key, value) = equality(chosen, name)?;
+        let value = self.again(value);
+        Some(Probe { key, value })
     }
 
     /// Where elements may be that fit a condition: in what namespace, on what node, of what pod.
@@ -540,6 +531,38 @@ impl Builder<'_> {
             })
             .collect()
     }
+}
+
+/// The conditions that all must hold for one to hold.
+fn conjuncts<'e>(condition: &'e Expression, parts: &mut Vec<&'e Expression>) {
+    match &condition.node {
+        Node::Binary {
+            operator: BinaryOperator::And,
+            left,
+            right,
+        } => {
+            conjuncts(left, parts);
+            conjuncts(right, parts);
+        }
+        _ => parts.push(condition),
+    }
+}
+
+/// The key of an element and the value that is asked of it, where a condition says that they are equal.
+fn equality<'e>(condition: &'e Expression, element: &str) -> Option<(Key, &'e Expression)> {
+    let Node::Binary {
+        operator: BinaryOperator::Equal,
+        left,
+        right,
+    } = &condition.node
+    else {
+        return None;
+    };
+    let (key, value) = [(left, right), (right, left)]
+        .into_iter()
+        .find_map(|(path, value)| Some((key_of(path, element)?, value)))?;
+    let is_own = |used: &str| used == "it" || used == element;
+    (!value.names().any(is_own)).then_some((key, value))
 }
 
 /// The key of an element that a path leads to: fields all the way, or one relation.

@@ -7,6 +7,10 @@ use super::value::{Text, Value};
 
 /// The pod's problem as a map of reason, message, container, image and since; absent where it has none.
 pub(super) fn problem(pod: ObjectView<'_>) -> Value<'_> {
+    // All containers of a ready pod run.
+    if pod.condition_status("Ready") == Some("True") {
+        return Value::Absent;
+    }
     let statuses = ["initContainerStatuses", "containerStatuses"]
         .into_iter()
         .filter_map(|list| pod.field(&["status", list]))
@@ -86,4 +90,53 @@ fn map<'g>(
         (Text::Borrowed("image"), of_container("image")),
         (Text::Borrowed("since"), field(since)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::graph::GraphBuilder;
+    use crate::parse::document::Document;
+
+    fn reason(ready: &str, statuses: &Json) -> Option<String> {
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p" }, "status": {
+            "conditions": [
+                { "type": "Ready", "status": ready },
+                { "type": "PodScheduled", "status": "True" },
+            ],
+            "initContainerStatuses": [{ "name": "i", "state": { "terminated": { "exitCode": 0 } } }],
+            "containerStatuses": statuses,
+        } });
+        let mut builder = GraphBuilder::default();
+        builder.add("yamls/pods.yaml", Document::from_json(&pod));
+        let graph = builder.finish();
+        let pod = graph.all("", "Pod").next().expect("it is there");
+        let reason = problem(pod).field(&graph, "reason");
+        reason.as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_worst_container_tells_and_a_ready_pod_has_no_problem() {
+        let running = json!({ "name": "a", "state": { "running": {} } });
+        let making =
+            json!({ "name": "b", "state": { "waiting": { "reason": "ContainerCreating" } } });
+        let failed =
+            json!({ "name": "c", "state": { "terminated": { "exitCode": 1, "reason": "Error" } } });
+        let crashing =
+            json!({ "name": "d", "state": { "waiting": { "reason": "CrashLoopBackOff" } } });
+        let told = |ready: &str, statuses: &[&Json]| reason(ready, &json!(statuses));
+        assert_eq!(told("True", &[&running]), None);
+        assert_eq!(told("False", &[&running]), None);
+        assert_eq!(
+            told("False", &[&running, &making]).as_deref(),
+            Some("ContainerCreating")
+        );
+        assert_eq!(told("False", &[&failed, &making]).as_deref(), Some("Error"));
+        assert_eq!(
+            told("False", &[&crashing, &failed]).as_deref(),
+            Some("CrashLoopBackOff")
+        );
+    }
 }

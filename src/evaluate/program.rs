@@ -1,14 +1,15 @@
 //! Expressions made ready to run: names become slots, literals constants, regexes compiled.
 
 use std::cell::LazyCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use crate::bundle::Bundle;
 use crate::graph::relation::{self, Relation};
-use crate::graph::{Graph, Kind, KindId, kind};
+use crate::graph::{Graph, Kind, KindId, ObjectId, kind};
+use crate::parse::document::View;
 use crate::rule::Param;
 use crate::rule::expression::{BinaryOperator, Expression, Literal, Node, UnaryOperator};
 use crate::rule::quantity::Number;
@@ -19,7 +20,7 @@ use super::doubt::{self, Doubt, Doubts, Gap, Place};
 use super::function::{self, Builtin};
 use super::macros::{self, Macro};
 use super::operator;
-use super::value::{Text, Value};
+use super::value::Value;
 
 /// What a rule may look at while it runs.
 pub(crate) struct Context<'g> {
@@ -47,7 +48,7 @@ pub(crate) enum Program {
     Bool(bool),
     Integer(i64),
     Float(f64),
-    Text(Arc<str>),
+    Text(Box<str>),
     Duration(SignedDuration),
     Now,
     Bundle,
@@ -217,7 +218,7 @@ impl Compiler<'_> {
                 Literal::Bool(it) => Program::Bool(*it),
                 Literal::Integer(it) => Program::Integer(*it),
                 Literal::Float(it) => Program::Float(*it),
-                Literal::Text(it) => Program::Text(Arc::from(it.as_str())),
+                Literal::Text(it) => Program::Text(Box::from(it.as_str())),
             },
             Node::Name(name) => self.name(name, expression.span),
             Node::Field { of, name, .. } => self.field(of, name, expression.span),
@@ -318,7 +319,7 @@ impl Compiler<'_> {
             Some(Param::Number(Number::Float(it)) | Param::Quantity(Number::Float(it))) => {
                 Program::Float(*it)
             }
-            Some(Param::Text(it)) => Program::Text(Arc::from(it.as_str())),
+            Some(Param::Text(it)) => Program::Text(Box::from(it.as_str())),
             Some(Param::Bool(it)) => Program::Bool(*it),
             Some(Param::Duration(it)) => Program::Duration(*it),
             None => self.refuse(format!("the rule has no `params.{name}`"), span),
@@ -446,13 +447,13 @@ impl Compiler<'_> {
 
 impl Program {
     /// The value for a row.
-    pub(crate) fn run<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
+    pub(crate) fn run<'g>(&'g self, context: &Context<'g>, frame: &mut Frame<'g>) -> Value<'g> {
         match self {
             Program::Null => Value::Null,
             Program::Bool(it) => Value::Bool(*it),
             Program::Integer(it) => Value::Integer(*it),
             Program::Float(it) => Value::Float(*it),
-            Program::Text(it) => Value::Text(Text::Literal(Arc::clone(it))),
+            Program::Text(it) => Value::borrowed(it),
             Program::Duration(it) => Value::Duration(*it),
             Program::Now => context.now.map_or(Value::Absent, Value::Time),
             Program::Bundle => (*context.bundle).clone(),
@@ -465,10 +466,8 @@ impl Program {
                     .map(Value::Record)
                     .collect(),
             ),
-            Program::Field(of, name) => of.run_field(context, frame, name),
-            Program::Index(of, index) => {
-                let of = of.run(context, frame);
-                operator::index(context.graph, &of, &index.run(context, frame))
+            Program::Field(..) | Program::Index(..) => {
+                self.reach(context, frame).value(context.graph)
             }
             Program::List(items) => {
                 Value::list(items.iter().map(|item| item.run(context, frame)).collect())
@@ -492,7 +491,7 @@ impl Program {
                 if let Program::List(items) = &**list =>
             {
                 let value = value.run(context, frame);
-                let found = |item: &Program| item.run(context, frame).equals(&value);
+                let found = |item: &'g Program| item.run(context, frame).equals(&value);
                 Value::Bool(!value.is_missing() && items.iter().any(found))
             }
             Program::Binary(operator, left, right) => {
@@ -608,45 +607,83 @@ impl Program {
         }
     }
 
-    /// A field of the value, without cloning the value where it stands in a slot.
-    fn run_field<'g>(&self, context: &Context<'g>, frame: &mut Frame<'g>, name: &str) -> Value<'g> {
+    /// Where a chain of fields leads, without making values of what lies on the way.
+    fn reach<'g>(&'g self, context: &Context<'g>, frame: &mut Frame<'g>) -> Reached<'g> {
         match self {
             Program::Slot(slot) => match frame.get(*slot) {
-                Some(Value::Pending(_)) => {
-                    let of = slot_value(*slot, context, frame);
-                    doubt::of_field(context, &of, name);
-                    of.field(context.graph, name)
-                }
-                Some(value) => {
+                Some(Value::Object(id)) => {
                     context.doubts.look(*slot);
-                    doubt::of_field(context, value, name);
-                    value.field(context.graph, name)
+                    Reached::Object(*id)
                 }
-                None => Value::Absent,
+                Some(Value::Part(view, owner)) => {
+                    context.doubts.look(*slot);
+                    Reached::View(*view, *owner)
+                }
+                _ => Reached::Other(slot_value(*slot, context, frame)),
             },
-            // Names of objects are known without a way through their metadata.
-            Program::Field(of, key) if &**key == "metadata" => match of.run(context, frame) {
-                Value::Object(id) => {
-                    let field = context.graph.object(id).metadata(name);
-                    field.map_or(Value::Absent, |field| Value::part(field, id))
+            Program::Field(of, name) => {
+                if let Program::Function(builtin, arguments) = &**of
+                    && builtin.is_condition()
+                    && &**name != "since"
+                    && let [of, Program::Text(kind)] = arguments.as_slice()
+                {
+                    let of = of.run(context, frame);
+                    return Reached::Other(function::condition_field(context, &of, kind, name));
                 }
-                of => of.field(context.graph, key).field(context.graph, name),
-            },
-            Program::Function(builtin, arguments) if builtin.is_condition() && name != "since" => {
-                match arguments.as_slice() {
-                    [of, Program::Text(kind)] => {
-                        let of = of.run(context, frame);
-                        function::condition_field(context, &of, kind, name)
-                    }
-                    _ => self.run(context, frame).field(context.graph, name),
+                let of = of.reach(context, frame);
+                if let Reached::Other(of) = &of {
+                    doubt::of_field(context, of, name);
                 }
-            }
-            _ => {
-                let of = self.run(context, frame);
-                doubt::of_field(context, &of, name);
                 of.field(context.graph, name)
             }
+            Program::Index(of, index) => match &**index {
+                Program::Text(key) => of.reach(context, frame).field(context.graph, key),
+                index => {
+                    let of = of.run(context, frame);
+                    let index = index.run(context, frame);
+                    Reached::Other(operator::index(context.graph, &of, &index))
+                }
+            },
+            _ => Reached::Other(self.run(context, frame)),
         }
+    }
+}
+
+/// A place on the way along a chain of fields.
+enum Reached<'g> {
+    Object(ObjectId),
+    /// The metadata of an object, whose names are known without a way through it.
+    Metadata(ObjectId),
+    /// A value of an object's tree.
+    View(View<'g>, ObjectId),
+    /// Not there.
+    Nothing,
+    /// Not a value of an object's tree.
+    Other(Value<'g>),
+}
+
+impl<'g> Reached<'g> {
+    fn field(self, graph: &'g Graph, name: &str) -> Reached<'g> {
+        let (view, owner) = match self {
+            Reached::Object(id) if name == "metadata" => return Reached::Metadata(id),
+            Reached::Object(id) => (graph.object(id).get(name), id),
+            Reached::Metadata(id) => (graph.object(id).metadata(name), id),
+            Reached::View(view, owner) => (view.get(name), owner),
+            Reached::Nothing => return Reached::Nothing,
+            Reached::Other(value) => return Reached::Other(value.field(graph, name)),
+        };
+        view.map_or(Reached::Nothing, |view| Reached::View(view, owner))
+    }
+
+    fn value(self, graph: &'g Graph) -> Value<'g> {
+        let (view, owner) = match self {
+            Reached::Object(id) => return Value::Object(id),
+            Reached::Metadata(id) => (graph.object(id).get("metadata"), id),
+            Reached::View(view, owner) => (Some(view), owner),
+            Reached::Nothing => return Value::Absent,
+            Reached::Other(value) => return value,
+        };
+        view.map_or(Value::Absent, |view| Value::part(view, owner))
     }
 }
 
@@ -654,8 +691,8 @@ impl Program {
 /// not for certain. If one does for certain, a doubt on the other is none.
 fn either<'g>(
     wanted: bool,
-    left: &Program,
-    right: &Program,
+    left: &'g Program,
+    right: &'g Program,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
 ) -> bool {
@@ -702,7 +739,7 @@ fn slot_value<'g>(slot: usize, context: &Context<'g>, frame: &mut Frame<'g>) -> 
     value
 }
 
-fn raw(view: Option<crate::parse::document::View<'_>>) -> Value<'_> {
+fn raw(view: Option<View<'_>>) -> Value<'_> {
     view.map_or(Value::Absent, |view| Value::borrowed(view.raw()))
 }
 

@@ -15,7 +15,7 @@ pub(super) const STEP_BUDGET: u64 = 1_000_000;
 
 /// Is told what a running rule does. Whoever watches nothing costs nothing: its methods are empty
 /// and vanish where the runner is compiled for it.
-pub(super) trait Watch {
+pub(super) trait Watch<'g> {
     /// Whether it wants to be shown what an index made unnecessary to look at.
     const SEES_ALL: bool = false;
     /// A row comes to a step.
@@ -23,9 +23,9 @@ pub(super) trait Watch {
     /// The step looks at an element.
     fn look(&mut self, _at: usize) {}
     /// The element, which is in its slot, fits.
-    fn fit<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
+    fn fit(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
     /// The element, which is in its slot, does not fit; or the row, where the step judges rows.
-    fn reject<'g>(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
+    fn reject(&mut self, _at: usize, _context: &Context<'g>, _frame: &mut Frame<'g>) {}
     /// Nobody can say whether the element, or the row, fits.
     fn doubt(&mut self, _at: usize) {}
     /// A row goes on from a step.
@@ -37,7 +37,7 @@ pub(super) trait Watch {
 /// Watches nothing.
 pub(super) struct Nobody;
 
-impl Watch for Nobody {}
+impl Watch<'_> for Nobody {}
 
 /// So few objects are sooner looked through than an index of them is built.
 const FEW: usize = 16;
@@ -46,7 +46,7 @@ const FEW: usize = 16;
 pub(super) fn run<'g>(
     plan: &'g Plan,
     context: &Context<'g>,
-    watch: &mut impl Watch,
+    watch: &mut impl Watch<'g>,
     emit: &mut dyn FnMut(&mut Frame<'g>),
 ) -> bool {
     let mut runner = Runner {
@@ -78,7 +78,7 @@ pub(super) fn holds<'g>(test: &'g Test, context: &Context<'g>, frame: &mut Frame
     };
     let (elements, mut doubt) = elements(source, context, frame);
     let mut some = false;
-    for (_, element) in elements {
+    for element in elements {
         set(frame, slot, element);
         match passes(condition, context, frame) {
             Verdict::Holds => {
@@ -109,7 +109,7 @@ struct Runner<'p, 'g, W> {
     steps: u64,
 }
 
-impl<'g, W: Watch> Runner<'_, 'g, W> {
+impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
     fn descend(&mut self, at: usize, frame: &mut Frame<'g>, emit: &mut dyn FnMut(&mut Frame<'g>)) {
         let Some(step) = self.plan.steps.get(at) else {
             emit(frame);
@@ -148,14 +148,22 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                     self.show_others(at, source, *slot, frame);
                     return;
                 }
-                let (elements, doubt) = elements(source, self.context, frame);
+                let Some(key) = key else {
+                    let (elements, doubt) = elements(source, self.context, frame);
+                    if let Some(doubt) = doubt {
+                        self.undecided(at, doubt);
+                    }
+                    for element in elements {
+                        self.each(at, *slot, element, condition.as_ref(), frame, emit);
+                    }
+                    return;
+                };
+                let (entries, doubt) = entries(source, self.context, frame);
                 if let Some(doubt) = doubt {
                     self.undecided(at, doubt);
                 }
-                for (index, element) in elements {
-                    if let Some(key) = key {
-                        set(frame, *key, index);
-                    }
+                for (index, element) in entries {
+                    set(frame, *key, index);
                     self.each(at, *slot, element, condition.as_ref(), frame, emit);
                 }
             }
@@ -202,7 +210,7 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
                 let mut kept = Vec::new();
                 let mut certain = 0;
                 let (elements, mut doubt) = elements(source, self.context, frame);
-                for (_, candidate) in elements {
+                for candidate in elements {
                     if !self.spend(at) {
                         return;
                     }
@@ -242,7 +250,7 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
         at: usize,
         slot: usize,
         element: Value<'g>,
-        condition: Option<&Program>,
+        condition: Option<&'g Program>,
         frame: &mut Frame<'g>,
         emit: &mut dyn FnMut(&mut Frame<'g>),
     ) {
@@ -265,8 +273,8 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
 
     fn lack(
         &self,
-        source: &Source,
-        narrowing: Option<&Narrowing>,
+        source: &'g Source,
+        narrowing: Option<&'g Narrowing>,
         frame: &mut Frame<'g>,
     ) -> Option<Doubt> {
         lack(source, narrowing, self.context, frame)
@@ -278,7 +286,12 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
     }
 
     /// Whether the element in its slot fits.
-    fn passes(&mut self, at: usize, condition: Option<&Program>, frame: &mut Frame<'g>) -> Verdict {
+    fn passes(
+        &mut self,
+        at: usize,
+        condition: Option<&'g Program>,
+        frame: &mut Frame<'g>,
+    ) -> Verdict {
         let verdict = passes(condition, self.context, frame);
         match verdict {
             Verdict::Holds => self.watch.fit(at, self.context, frame),
@@ -293,14 +306,14 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
     fn first(
         &mut self,
         at: usize,
-        source: &Source,
+        source: &'g Source,
         slot: usize,
-        condition: Option<&Program>,
+        condition: Option<&'g Program>,
         frame: &mut Frame<'g>,
     ) -> (Option<Value<'g>>, Option<Doubt>) {
         let (elements, mut doubt) = elements(source, self.context, frame);
         let mut first = None;
-        for (_, candidate) in elements {
+        for candidate in elements {
             if !self.spend(at) {
                 return (None, doubt);
             }
@@ -318,7 +331,7 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
     }
 
     /// Shows a watcher the objects that an index ruled out: one of them may have come nearest.
-    fn show_others(&mut self, at: usize, source: &Source, slot: usize, frame: &mut Frame<'g>) {
+    fn show_others(&mut self, at: usize, source: &'g Source, slot: usize, frame: &mut Frame<'g>) {
         let Source::Kind(kind, Some(probe)) = source else {
             return;
         };
@@ -347,7 +360,7 @@ impl<'g, W: Watch> Runner<'_, 'g, W> {
 }
 
 fn passes<'g>(
-    condition: Option<&Program>,
+    condition: Option<&'g Program>,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
 ) -> Verdict {
@@ -359,8 +372,8 @@ fn passes<'g>(
 
 /// What may be missing where a source gave no element, or none that fits.
 fn lack<'g>(
-    source: &Source,
-    narrowing: Option<&Narrowing>,
+    source: &'g Source,
+    narrowing: Option<&'g Narrowing>,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
 ) -> Option<Doubt> {
@@ -394,7 +407,7 @@ fn set<'g>(frame: &mut Frame<'g>, slot: usize, value: Value<'g>) {
 /// The objects of a kind; where a probe tells which of them may fit, only these.
 fn objects<'g>(
     kind: &KindRef,
-    probe: Option<&Probe>,
+    probe: Option<&'g Probe>,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
 ) -> Cow<'g, [ObjectId]> {
@@ -423,59 +436,66 @@ fn objects<'g>(
     if !certain || !fits {
         return all;
     }
-    Cow::Owned(context.graph.with_key(kind, &probe.key, wanted))
+    context.graph.with_key(kind, &probe.key, wanted)
 }
 
-/// Elements of a source with their key: the key of a map, else nothing that anyone asks for. With
-/// them, the doubt on whether these are all.
+/// Elements of a source: of a map its values. With them, the doubt on whether these are all.
 fn elements<'g>(
-    source: &Source,
+    source: &'g Source,
     context: &Context<'g>,
     frame: &mut Frame<'g>,
-) -> (Vec<(Value<'g>, Value<'g>)>, Option<Doubt>) {
-    let keyless = |values: Vec<Value<'g>>| -> Vec<(Value<'g>, Value<'g>)> {
-        values
-            .into_iter()
-            .map(|value| (Value::Absent, value))
-            .collect()
-    };
+) -> (Vec<Value<'g>>, Option<Doubt>) {
     let found = match source {
-        Source::Kind(kind, probe) => keyless(
-            objects(kind, probe.as_ref(), context, frame)
-                .iter()
-                .map(|&id| Value::Object(id))
-                .collect(),
-        ),
+        Source::Kind(kind, probe) => objects(kind, probe.as_ref(), context, frame)
+            .iter()
+            .map(|&id| Value::Object(id))
+            .collect(),
         Source::Object {
             kind,
             namespace,
             name,
         } => {
-            let found = kind
-                .id(context.graph)
-                .and_then(|kind| context.graph.find(kind, namespace.as_deref(), name));
-            keyless(found.into_iter().map(Value::Object).collect())
+            let kind = kind.id(context.graph);
+            let found = kind.and_then(|it| context.graph.find(it, namespace.as_deref(), name));
+            found.into_iter().map(Value::Object).collect()
         }
-        Source::Records { matcher, .. } => keyless(
-            context
-                .hits
-                .records(*matcher)
-                .iter()
-                .map(Value::Record)
-                .collect(),
-        ),
+        Source::Records { matcher, .. } => {
+            let records = context.hits.records(*matcher);
+            records.iter().map(Value::Record).collect()
+        }
         Source::Value(program) => {
-            context.doubts.restore(None);
-            let value = program.run(context, frame);
-            let doubt = context.doubts.raised();
-            context.doubts.restore(None);
-            let elements = if value.is_map() {
-                value.entries()
-            } else {
-                keyless(value.elements())
-            };
-            return (elements, doubt);
+            let (value, doubt) = certainty_of(program, context, frame);
+            return (value.into_values(), doubt);
         }
     };
     (found, None)
+}
+
+/// Elements of a source with their keys: of anything but a map there are none to tell.
+fn entries<'g>(
+    source: &'g Source,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> (Vec<(Value<'g>, Value<'g>)>, Option<Doubt>) {
+    if let Source::Value(program) = source {
+        let (value, doubt) = certainty_of(program, context, frame);
+        if value.is_map() {
+            return (value.entries(), doubt);
+        }
+    }
+    let (elements, doubt) = elements(source, context, frame);
+    let keyless = elements.into_iter().map(|it| (Value::Absent, it));
+    (keyless.collect(), doubt)
+}
+
+fn certainty_of<'g>(
+    program: &'g Program,
+    context: &Context<'g>,
+    frame: &mut Frame<'g>,
+) -> (Value<'g>, Option<Doubt>) {
+    context.doubts.restore(None);
+    let value = program.run(context, frame);
+    let doubt = context.doubts.raised();
+    context.doubts.restore(None);
+    (value, doubt)
 }

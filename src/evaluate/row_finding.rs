@@ -42,13 +42,13 @@ pub(super) struct Fate {
 /// Most evidences of one finding; rows that fold into it add theirs up to here.
 const MOST_EVIDENCE: usize = 60;
 
-pub(super) fn findings(
+pub(super) fn findings<'g>(
     rule: &Rule,
-    plan: &Plan,
-    bundle: &Bundle,
+    plan: &'g Plan,
+    bundle: &'g Bundle,
     fit: Fit,
     ignored: &IgnoreList,
-    watch: &mut impl Watch,
+    watch: &mut impl Watch<'g>,
 ) -> Found {
     let accepted = |subject: &ObjectName| ignored.suppression(rule, subject, bundle.now);
     let context = Context {
@@ -341,7 +341,7 @@ impl<'g> Row<'_, 'g> {
     }
 
     /// Whether a condition that adds to a finding holds, by what was collected.
-    fn holds(&mut self, condition: &Program) -> bool {
+    fn holds(&mut self, condition: &'g Program) -> bool {
         condition.run(self.context, self.frame).is_true()
     }
 

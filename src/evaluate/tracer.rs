@@ -238,7 +238,7 @@ impl<'r> Watched<'r> {
     }
 }
 
-impl Watch for Tracer<'_> {
+impl<'g> Watch<'g> for Tracer<'g> {
     const SEES_ALL: bool = true;
 
     fn enter(&mut self, at: usize) {
@@ -255,7 +255,7 @@ impl Watch for Tracer<'_> {
         }
     }
 
-    fn fit<'g>(&mut self, at: usize, context: &Context<'g>, frame: &mut Frame<'g>) {
+    fn fit(&mut self, at: usize, context: &Context<'g>, frame: &mut Frame<'g>) {
         let held_up = matches!(self.plan.steps.get(at), Some(Step::None { .. }));
         let first = self.steps.get(at).is_some_and(|step| step.there.is_none());
         let there = (held_up && first).then(|| {
@@ -271,7 +271,7 @@ impl Watch for Tracer<'_> {
         }
     }
 
-    fn reject<'g>(&mut self, at: usize, context: &Context<'g>, frame: &mut Frame<'g>) {
+    fn reject(&mut self, at: usize, context: &Context<'g>, frame: &mut Frame<'g>) {
         let Some(step) = self.steps.get(at) else {
             return;
         };

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,13 +40,11 @@ pub(crate) enum Value<'g> {
     Pending(usize),
 }
 
-/// Text, borrowed from a document or made by an expression.
+/// Text, borrowed from a document or a rule, or made by an expression.
 #[derive(Debug, Clone)]
 pub(crate) enum Text<'g> {
     Borrowed(&'g str),
     Shared(Rc<str>),
-    /// A literal of a rule.
-    Literal(Arc<str>),
 }
 
 impl Text<'_> {
@@ -55,7 +52,6 @@ impl Text<'_> {
         match self {
             Text::Borrowed(text) => text,
             Text::Shared(text) => text,
-            Text::Literal(text) => text,
         }
     }
 }
@@ -179,6 +175,15 @@ impl<'g> Value<'g> {
                 view.items().map(|item| Value::part(item, *owner)).collect()
             }
             other => vec![other.clone()],
+        }
+    }
+
+    /// As [`Value::elements`], and of a map its values.
+    pub(crate) fn into_values(self) -> Vec<Value<'g>> {
+        match self {
+            Value::List(items) => Rc::try_unwrap(items).unwrap_or_else(|items| items.to_vec()),
+            map if map.is_map() => map.entries().into_iter().map(|(_, value)| value).collect(),
+            other => other.elements(),
         }
     }
 

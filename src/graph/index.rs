@@ -1,5 +1,6 @@
 //! Indexes for the joins that would otherwise walk a whole kind, each built the first time one asks.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -17,6 +18,11 @@ pub(crate) enum Key {
     Field(Box<[Box<str>]>),
     /// The object that the relation of this name leads to.
     Relation(Box<str>),
+    /// The namespace and the value of the label of this key, as [`key2`] joins them.
+    Label(Box<str>),
+    /// What an event says of the object of the kind that it is about: `uid:` and its uid, or its
+    /// namespace and name. Here the kind is that of the object, and what is found are events.
+    InvolvedIn,
 }
 
 /// The objects of a kind by the value of a key.
@@ -98,19 +104,54 @@ fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
             }
             ByKey::Object(index)
         }
+        Key::Label(label) => ByKey::Text(index(objects, |object| {
+            let namespace = object.namespace().unwrap_or_default();
+            object.label(label).map(|value| key2(namespace, value))
+        })),
+        Key::InvolvedIn => {
+            let kind = graph.kind(kind).name.as_str();
+            let events = graph.all("", "Event").filter_map(|event| {
+                let involved = event.get("involvedObject")?;
+                let is_wanted = involved.get("kind").and_then(View::as_str) == Some(kind);
+                is_wanted.then_some((event, involved))
+            });
+            let mut index = Index::default();
+            for (event, of) in events {
+                let text = |key: &str| of.get(key).and_then(View::as_str);
+                let uid = text("uid").map(uid_key);
+                let namespace = text("namespace").unwrap_or_default();
+                let name = key2(namespace, text("name").unwrap_or_default());
+                for key in uid.into_iter().chain([name]) {
+                    index.entry(key).or_default().push(event.id());
+                }
+            }
+            ByKey::Text(index)
+        }
     }
 }
 
 impl Graph {
     /// The objects of a kind of which a key is what is wanted, in the order of the kind's objects.
-    pub(crate) fn with_key(&self, kind: KindId, key: &Key, wanted: Wanted<'_>) -> Vec<ObjectId> {
+    pub(crate) fn with_key(
+        &self,
+        kind: KindId,
+        key: &Key,
+        wanted: Wanted<'_>,
+    ) -> Cow<'_, [ObjectId]> {
+        // They stand together, so that no index is needed.
+        if let (Key::Field(path), Wanted::Text(namespace)) = (key, wanted)
+            && let [of, field] = &**path
+            && (&**of, &**field) == ("metadata", "namespace")
+        {
+            return Cow::Borrowed(self.ids_in(kind, namespace));
+        }
         let index = self.indexes.by_key.get(self, kind, key);
         let found = match (&*index, wanted) {
             (ByKey::Text(index), Wanted::Text(text)) => index.get(text),
             (ByKey::Object(index), Wanted::Object(object)) => index.get(&object),
             _ => None,
         };
-        found.cloned().unwrap_or_default()
+        Cow::Owned(found.cloned().unwrap_or_default())
     }
 }
 
@@ -119,7 +160,6 @@ impl Graph {
 pub(crate) struct Indexes {
     pub(super) pods_by_node: OnceLock<Index>,
     pub(super) pods_by_claim: OnceLock<Index>,
-    pub(super) pods_by_label: OnceLock<Index>,
     pub(super) owned_by_uid: OnceLock<Index>,
     pub(super) owned_by_name: OnceLock<Index>,
     pub(super) owned_without_uid: OnceLock<Index>,
@@ -130,7 +170,6 @@ pub(crate) struct Indexes {
     pub(super) machines_by_claim: OnceLock<Index>,
     pub(super) instances_by_node: OnceLock<Index>,
     pub(super) machines_by_node: OnceLock<Index>,
-    pub(super) events_by_object: OnceLock<Index>,
     by_key: KeyIndexes,
 }
 
@@ -148,9 +187,9 @@ pub(super) fn lookup(
         .collect()
 }
 
-fn index<'g, K: AsRef<str> + Into<String>>(
+fn index<'g, K: AsRef<str> + Into<String>, M: IntoIterator<Item = K>>(
     objects: impl Iterator<Item = ObjectView<'g>>,
-    keys: impl Fn(ObjectView<'g>) -> Vec<K>,
+    keys: impl Fn(ObjectView<'g>) -> M,
 ) -> Index {
     let mut index = Index::default();
     for object in objects {
@@ -167,30 +206,23 @@ fn index<'g, K: AsRef<str> + Into<String>>(
     index
 }
 
+pub(super) fn uid_key(uid: &str) -> String {
+    joined(&["uid:", uid])
+}
+
 pub(super) fn key2(namespace: &str, name: &str) -> String {
-    format!("{namespace}/{name}")
+    joined(&[namespace, "/", name])
 }
 
 pub(super) fn build_pods_by_node(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| {
-        pod.text(&["spec", "nodeName"]).into_iter().collect()
-    })
+    index(graph.all("", "Pod"), |pod| pod.text(&["spec", "nodeName"]))
 }
 
-/// Pods by each of their labels within their namespace.
-pub(super) fn build_pods_by_label(graph: &Graph) -> Index {
-    index(graph.all("", "Pod"), |pod| {
-        let labels = pod.field(&["metadata", "labels"]).into_iter();
-        let labels = labels.flat_map(View::entries).filter_map(|(key, value)| {
-            let value = value.as_str()?;
-            Some(label_key(pod.namespace(), key, value))
-        });
-        labels.collect::<Vec<String>>()
-    })
-}
-
-pub(super) fn label_key(namespace: Option<&str>, key: &str, value: &str) -> String {
-    format!("{}/{key}={value}", namespace.unwrap_or_default())
+/// Texts in a row. Keys of indexes are made by the ten thousand, and `format!` takes several times as long.
+fn joined(parts: &[&str]) -> String {
+    let mut joined = String::with_capacity(parts.iter().map(|it| it.len()).sum());
+    parts.iter().for_each(|part| joined.push_str(part));
+    joined
 }
 
 pub(super) fn build_pods_by_claim(graph: &Graph) -> Index {
@@ -224,25 +256,25 @@ pub(super) fn claim_in(volume: View<'_>) -> Option<&str> {
 
 pub(super) fn build_replicas_by_node(graph: &Graph) -> Index {
     index(graph.all("longhorn.io", "Replica"), |it| {
-        it.text(&["spec", "nodeID"]).into_iter().collect()
+        it.text(&["spec", "nodeID"])
     })
 }
 
 pub(super) fn build_replicas_by_volume(graph: &Graph) -> Index {
     index(graph.all("longhorn.io", "Replica"), |it| {
-        it.text(&["spec", "volumeName"]).into_iter().collect()
+        it.text(&["spec", "volumeName"])
     })
 }
 
 pub(super) fn build_engines_by_node(graph: &Graph) -> Index {
     index(graph.all("longhorn.io", "Engine"), |it| {
-        it.text(&["spec", "nodeID"]).into_iter().collect()
+        it.text(&["spec", "nodeID"])
     })
 }
 
 pub(super) fn build_engines_by_volume(graph: &Graph) -> Index {
     index(graph.all("longhorn.io", "Engine"), |it| {
-        it.text(&["spec", "volumeName"]).into_iter().collect()
+        it.text(&["spec", "volumeName"])
     })
 }
 
@@ -250,16 +282,12 @@ pub(super) fn build_instances_by_node(graph: &Graph) -> Index {
     index(graph.all("kubevirt.io", "VirtualMachineInstance"), |it| {
         it.text(&["status", "nodeName"])
             .or_else(|| it.label("kubevirt.io/nodeName"))
-            .into_iter()
-            .collect()
     })
 }
 
 pub(super) fn build_machines_by_node(graph: &Graph) -> Index {
     index(graph.all("cluster.x-k8s.io", "Machine"), |it| {
         it.text(&["status", "nodeRef", "name"])
-            .into_iter()
-            .collect()
     })
 }
 
@@ -268,9 +296,7 @@ pub(super) fn build_machines_by_node(graph: &Graph) -> Index {
 /// Objects by the uid of their owner.
 pub(super) fn build_owned_by_uid(graph: &Graph) -> Index {
     index(every_object(graph), |object| {
-        owners(object)
-            .filter_map(|owner| owner.get("uid").and_then(View::as_str))
-            .collect()
+        owners(object).filter_map(|owner| owner.get("uid").and_then(View::as_str))
     })
 }
 
@@ -279,8 +305,7 @@ pub(super) fn build_owned_without_uid(graph: &Graph) -> Index {
     index(every_object(graph), |object| {
         owners(object)
             .filter(|owner| owner.get("uid").and_then(View::as_str).is_none())
-            .filter_map(|owner| key_of(owner, object))
-            .collect::<Vec<String>>()
+            .filter_map(move |owner| key_of(owner, object))
     })
 }
 
@@ -289,8 +314,7 @@ pub(super) fn build_owned_by_name(graph: &Graph) -> Index {
     index(every_object(graph), |object| {
         owners(object)
             .filter(|owner| owner.get("uid").and_then(View::as_str).is_some())
-            .filter_map(|owner| key_of(owner, object))
-            .collect::<Vec<String>>()
+            .filter_map(move |owner| key_of(owner, object))
     })
 }
 
@@ -309,26 +333,5 @@ fn key_of(owner: View<'_>, object: ObjectView<'_>) -> Option<String> {
 }
 
 pub(super) fn owner_key(kind: &str, namespace: Option<&str>, name: &str) -> String {
-    format!("{kind}/{}/{name}", namespace.unwrap_or_default())
-}
-
-pub(super) fn build_events_by_object(graph: &Graph) -> Index {
-    index(graph.all("", "Event"), |event| {
-        let involved = event.field(&["involvedObject"]);
-        let text = |key: &str| {
-            involved
-                .and_then(|involved| involved.get(key))
-                .and_then(View::as_str)
-        };
-        let named = owner_key(
-            text("kind").unwrap_or_default(),
-            text("namespace"),
-            text("name").unwrap_or_default(),
-        );
-        text("uid")
-            .map(|uid| format!("uid:{uid}"))
-            .into_iter()
-            .chain([named])
-            .collect::<Vec<String>>()
-    })
+    joined(&[kind, "/", namespace.unwrap_or_default(), "/", name])
 }

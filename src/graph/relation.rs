@@ -11,14 +11,13 @@ use foldhash::fast::FixedState;
 use crate::parse::document::View;
 
 use super::index::{
-    build_engines_by_node, build_engines_by_volume, build_events_by_object,
-    build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned_by_name,
-    build_owned_by_uid, build_owned_without_uid, build_pods_by_claim, build_pods_by_label,
-    build_pods_by_node, build_replicas_by_node, build_replicas_by_volume, claim_in, key2,
-    label_key, lookup, owner_key,
+    Key, Wanted, build_engines_by_node, build_engines_by_volume, build_instances_by_node,
+    build_machines_by_claim, build_machines_by_node, build_owned_by_name, build_owned_by_uid,
+    build_owned_without_uid, build_pods_by_claim, build_pods_by_node, build_replicas_by_node,
+    build_replicas_by_volume, claim_in, key2, lookup, owner_key, uid_key,
 };
 use super::kind::DERIVED_GROUP;
-use super::{Graph, KindId, ObjectId, ObjectView, Subject};
+use super::{Graph, KindId, ObjectView, Subject};
 
 /// One relation: how to come from an object of some kinds to others.
 #[derive(Debug)]
@@ -979,24 +978,18 @@ fn selected_pods(graph: &Graph, subject: &Subject, selector: &[&str]) -> Vec<Sub
     else {
         return Vec::new();
     };
-    let with_label = |key: &str, value: View<'_>| {
-        let key = label_key(object.namespace(), key, value.as_str()?);
-        let pods = graph
-            .indexes()
-            .pods_by_label
-            .get_or_init(|| build_pods_by_label(graph));
-        pods.get(&key)
+    let Some(kind) = graph.kind_id("", "Pod") else {
+        return Vec::new();
     };
+    let namespace = object.namespace().unwrap_or_default();
     // The rarest label leaves the fewest pods to try.
-    let mut rarest: Option<&Vec<ObjectId>> = None;
-    for (key, value) in selector.entries() {
-        let Some(pods) = with_label(key, value) else {
-            return Vec::new();
-        };
-        rarest = rarest.filter(|it| it.len() <= pods.len()).or(Some(pods));
-    }
+    let labels = selector.entries().map(|(key, value)| {
+        let wanted = key2(namespace, value.as_str().unwrap_or_default());
+        graph.with_key(kind, &Key::Label(key.into()), Wanted::Text(&wanted))
+    });
+    let rarest = labels.min_by_key(|pods| pods.len()).unwrap_or_default();
     let one = selector.len() == 1;
-    let pods = rarest.into_iter().flatten().filter(|&&pod| {
+    let pods = rarest.iter().filter(|&&pod| {
         let pod = graph.object(pod);
         one || selector
             .entries()
@@ -1038,13 +1031,17 @@ fn launcher_pods(graph: &Graph, subject: &Subject) -> Vec<Subject> {
             text(graph, subject, &["metadata", "uid"]),
         ),
     };
-    let wanted_namespace = namespace(graph, subject);
-    filter(graph, "", "Pod", |pod| {
-        pod.namespace() == wanted_namespace
-            && pod.label("kubevirt.io") == Some("virt-launcher")
+    let namespace = namespace(graph, subject).unwrap_or_default();
+    let pods = graph
+        .kind_id("", "Pod")
+        .map(|kind| graph.ids_in(kind, namespace));
+    let launchers = pods.into_iter().flatten().filter(|&&pod| {
+        let pod = graph.object(pod);
+        pod.label("kubevirt.io") == Some("virt-launcher")
             && (uid.is_some() && pod.label("kubevirt.io/created-by") == uid
                 || pod.label("vm.kubevirt.io/name") == Some(vmi))
-    })
+    });
+    launchers.map(|&pod| Subject::Object(pod)).collect()
 }
 
 /// Namespace and name of the claims that a claim, persistent volume or Longhorn volume stands for.
@@ -1184,19 +1181,15 @@ fn owned_of_kind(graph: &Graph, subject: &Subject, wanted: Option<KindId>) -> Ve
 }
 
 fn events(graph: &Graph, subject: &Subject) -> Vec<Subject> {
-    let cell = &graph.indexes().events_by_object;
-    let by_uid = text(graph, subject, &["metadata", "uid"])
-        .map(|uid| lookup(graph, cell, build_events_by_object, &format!("uid:{uid}")))
-        .unwrap_or_default();
-    let kind = graph.kind(kind_of(graph, subject)).name.as_str();
+    let kind = kind_of(graph, subject);
+    let found = |key: String| graph.with_key(kind, &Key::InvolvedIn, Wanted::Text(&key));
+    let uid = text(graph, subject, &["metadata", "uid"]);
+    let by_uid = uid.map(|uid| found(uid_key(uid))).unwrap_or_default();
     // Events on nodes carry the node's name as uid, and those of an earlier object of the same name still tell.
-    let by_name = lookup(
-        graph,
-        cell,
-        build_events_by_object,
-        &owner_key(kind, namespace(graph, subject), name(graph, subject)),
-    );
-    by_uid.into_iter().chain(by_name).collect()
+    let namespace = namespace(graph, subject).unwrap_or_default();
+    let by_name = found(key2(namespace, name(graph, subject)));
+    let ids = by_uid.iter().chain(&*by_name);
+    ids.map(|&id| Subject::Object(id)).collect()
 }
 
 fn boots(graph: &Graph, node: &str) -> Vec<Subject> {

@@ -383,6 +383,28 @@ fn pods_are_selected_within_their_namespace() {
 }
 
 #[test]
+fn objects_of_a_namespace_stand_together() {
+    let pod = |namespace: &str, name: &str| object("v1", "Pod", Some(namespace), name, json!({}));
+    let graph = graph(vec![
+        pod("b", "x"),
+        pod("ab", "x"),
+        pod("b", "a"),
+        pod("a", "x"),
+        object("v1", "Node", None, "n", json!({})),
+    ]);
+    let names = |kind: &str, namespace: &str| -> Vec<String> {
+        let kind = graph.kind_id("", kind).expect("it is known");
+        let ids = graph.ids_in(kind, namespace).iter();
+        ids.map(|&id| graph.object(id).name().to_owned()).collect()
+    };
+    assert_eq!(names("Pod", "a"), ["x"]);
+    assert_eq!(names("Pod", "ab"), ["x"]);
+    assert_eq!(names("Pod", "b"), ["a", "x"]);
+    assert!(names("Pod", "").is_empty() && names("Pod", "c").is_empty());
+    assert!(names("Node", "").is_empty() && names("Secret", "a").is_empty());
+}
+
+#[test]
 fn nodes_and_machines_find_each_other() {
     let annotated = json!({ "metadata": { "annotations": { "cluster.x-k8s.io/machine": "m1" } } });
     let machine = |name: &str, more: Json| {

@@ -13,7 +13,7 @@ use memchr::memchr_iter;
 
 pub use self::builder::Builder;
 pub(super) use self::names::Names;
-pub(super) use self::tape::{CUT, Kind, Node, drop_entries, to_u32};
+pub(super) use self::tape::{CUT, Kind, Node, drop_entries, fingerprint, to_u32};
 
 /// A document that owns its text. Its values are [`View`]s into it.
 #[derive(Clone)]
@@ -196,17 +196,24 @@ impl<'d> View<'d> {
         if map.kind != Kind::Map {
             return None;
         }
-        // Most keys differ in length, which the tape tells without a look at the text.
-        let mut at = self.index.saturating_add(1);
-        while at.saturating_add(1) < map.first {
-            let (name, value) = (document.node(at), at + 1);
-            if name.second as usize == key.len() && document.text_of(name) == key {
-                return Some(View {
-                    document,
-                    index: value,
-                });
+        // Most keys differ in what the tape tells of them without a look at their text.
+        let (length, print) = (key.len(), fingerprint(key.as_bytes()));
+        let nodes = &document.nodes;
+        let mut at = self.index as usize + 1;
+        while at < map.first as usize
+            && let Some([name, value]) = nodes.get(at..at + 2)
+        {
+            if name.token == print
+                && name.second as usize == length
+                && document.text_of(*name) == key
+            {
+                let index = to_u32(at + 1);
+                return Some(View { document, index });
             }
-            at = document.after(value).max(value + 1);
+            at = match value.kind {
+                Kind::List | Kind::Map => (value.first as usize).max(at + 2),
+                _ => at + 2,
+            };
         }
         None
     }
@@ -471,6 +478,27 @@ mod tests {
         let part = root.get("part").expect("it is there");
         assert_eq!(document.at(part.index()).raw(), "1.5");
         assert!(document.at(9999).is_null());
+    }
+
+    #[test]
+    fn keys_of_one_fingerprint_stay_themselves() {
+        let (one, other) = ("abxcd", "aexfd");
+        assert_eq!(fingerprint(one.as_bytes()), fingerprint(other.as_bytes()));
+        let text = format!("{one}: 1\n{other}: 2\n? {other}s\n: 3\n7: 4\n");
+        let flow = format!("{{{one}: 1, {other}: 2, \"{other}\\x73\": 3, 7: 4}}");
+        let json = json!({ one: 1, other: 2, "aexfds": 3, "7": 4 });
+        let documents = [
+            crate::parse::yaml_text(&text),
+            crate::parse::yaml_text(&flow),
+            Some(Document::from_json(&json)),
+        ];
+        for document in documents {
+            let document = document.expect("it is right");
+            let value = |key: &str| document.root().get(key).and_then(View::as_i64);
+            assert_eq!((value(one), value(other)), (Some(1), Some(2)));
+            assert_eq!((value("aexfds"), value("7")), (Some(3), Some(4)));
+            assert_eq!(value("axxxd"), None);
+        }
     }
 
     #[test]

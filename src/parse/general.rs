@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::document::{Kind, Node, drop_entries, to_u32};
+use super::document::{Kind, Node, drop_entries, fingerprint, to_u32};
 use super::scalar::{Plain, resolve};
 
 /// Lists and maps within each other, as serde's YAML and JSON readers bound them.
@@ -303,7 +303,7 @@ impl<'t> Writer<'t> {
                     (false, Kind::Key) => Kind::Text,
                     (false, Kind::ExtraKey) => Kind::ExtraText,
                     (true, Kind::Null | Kind::Bool | Kind::Integer | Kind::Float) => {
-                        node = Node::key(node.source, u32::from(node.token), node.source);
+                        (node.first, node.second) = (node.source, u32::from(node.token));
                         Kind::Key
                     }
                     (_, kind) => kind,
@@ -328,6 +328,13 @@ impl<'t> Writer<'t> {
                 }
             }
             drop_entries(&mut self.tape.nodes, &repeated);
+        }
+        for index in 0..self.tape.nodes.len() {
+            let key = self.tape.nodes.get(index).filter(|it| it.kind.is_key());
+            let token = key.map(|key| fingerprint(self.key(*key).as_bytes()));
+            if let (Some(node), Some(token)) = (self.tape.nodes.get_mut(index), token) {
+                node.token = token;
+            }
         }
         self.tape.nodes.shrink_to_fit();
         self.tape

@@ -195,7 +195,7 @@ impl Reader<'_> {
         let source = to_u32(start);
         let key = self.bytes.get(start..colon)?;
         let first = self.names.seen(self.bytes, key, source).unwrap_or(source);
-        self.nodes.push(Node::key(first, to_u32(length), source));
+        self.nodes.push(Node::key(key, first, source));
         self.at = colon + 2;
         if *self.bytes.get(colon + 1)? == b'\n' {
             self.value_below = true;

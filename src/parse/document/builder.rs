@@ -57,7 +57,7 @@ impl Builder {
         let end = to_u32(self.text.len());
         let seen = self.names.seen(self.text.as_bytes(), name.as_bytes(), end);
         let start = seen.unwrap_or_else(|| self.store(name).0);
-        self.nodes.push(Node::key(start, to_u32(name.len()), start));
+        self.nodes.push(Node::key(name.as_bytes(), start, start));
         self
     }
 
@@ -170,7 +170,7 @@ impl Builder {
                 container.kind == Kind::Map && self.nodes.last().is_none_or(|n| !n.kind.is_key());
             debug_assert!(!nameless, "a value of a map without a key");
             if nameless {
-                self.nodes.push(Node::key(0, 0, 0));
+                self.nodes.push(Node::key(b"", 0, 0));
             }
         }
         self.nodes.push(node);

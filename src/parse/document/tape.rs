@@ -7,7 +7,8 @@ pub(in crate::parse) const CUT: u32 = 4;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::parse) struct Node {
     pub(in crate::parse) kind: Kind,
-    /// Length of a null's, truth value's or number's own text, which begins at `source`.
+    /// Length of a null's, truth value's or number's own text, which begins at `source`. Of a key:
+    /// its [`fingerprint`], by which a search passes over others without a look at their text.
     pub(in crate::parse) token: u16,
     /// Where it begins in the source.
     pub(in crate::parse) source: u32,
@@ -106,13 +107,14 @@ impl Node {
         }
     }
 
-    pub(in crate::parse) fn key(start: u32, length: u32, source: u32) -> Node {
+    /// A key of this text, which begins at `start`.
+    pub(in crate::parse) fn key(text: &[u8], start: u32, source: u32) -> Node {
         Node {
             kind: Kind::Key,
-            token: 0,
+            token: fingerprint(text),
             source,
             first: start,
-            second: length,
+            second: to_u32(text.len()),
         }
     }
 
@@ -151,6 +153,13 @@ impl Node {
     pub(in crate::parse) fn bits(self) -> u64 {
         u64::from(self.first) << 32 | u64::from(self.second)
     }
+}
+
+/// A number in which keys that stand beside each other mostly differ.
+pub(in crate::parse) fn fingerprint(key: &[u8]) -> u16 {
+    let byte = |at: usize| key.get(at).copied().map_or(0, u16::from);
+    let (middle, last) = (key.len() / 2, key.len().saturating_sub(1));
+    byte(0) ^ byte(middle) << 4 ^ byte(last) << 8
 }
 
 /// An offset as the tape keeps it. Readers refuse texts beyond 4 GiB, so nothing is lost.
