@@ -55,7 +55,8 @@ pub(crate) enum Program {
     Slot(usize),
     /// Records of a log matcher.
     Records(usize),
-    Field(Box<Program>, Box<str>),
+    /// A chain of fields: `a.b['c']`.
+    Path(Box<Program>, Vec<Box<str>>),
     Index(Box<Program>, Box<Program>),
     List(Vec<Program>),
     Map(Vec<(Program, Program)>),
@@ -222,9 +223,10 @@ impl Compiler<'_> {
             },
             Node::Name(name) => self.name(name, expression.span),
             Node::Field { of, name, .. } => self.field(of, name, expression.span),
-            Node::Index { of, index, .. } => {
-                Program::Index(self.boxed(of), Box::new(self.compile(index)))
-            }
+            Node::Index { of, index, .. } => match &index.node {
+                Node::Literal(Literal::Text(name)) => self.compile(of).then(name),
+                _ => Program::Index(self.boxed(of), self.boxed(index)),
+            },
             Node::List(items) => {
                 Program::List(items.iter().map(|item| self.compile(item)).collect())
             }
@@ -308,7 +310,7 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        Program::Field(self.boxed(of), Box::from(name))
+        self.compile(of).then(name)
     }
 
     fn param(&mut self, name: &str, span: Span) -> Program {
@@ -466,8 +468,13 @@ impl Program {
                     .map(Value::Record)
                     .collect(),
             ),
-            Program::Field(..) | Program::Index(..) => {
-                self.reach(context, frame).value(context.graph)
+            Program::Path(of, names) => {
+                let reached = of.reach(names, context, frame);
+                reached.value(context.graph)
+            }
+            Program::Index(of, index) => {
+                let of = of.run(context, frame);
+                operator::index(context.graph, &of, &index.run(context, frame))
             }
             Program::List(items) => {
                 Value::list(items.iter().map(|item| item.run(context, frame)).collect())
@@ -485,6 +492,19 @@ impl Program {
             }
             Program::Binary(BinaryOperator::Or, left, right) => {
                 Value::Bool(either(true, left, right, context, frame))
+            }
+            // Most conditions ask a field for a text, and no value need be made for that.
+            Program::Binary(
+                operator @ (BinaryOperator::Equal | BinaryOperator::NotEqual),
+                left,
+                right,
+            ) if let (Program::Path(of, names), Program::Text(text)) = (&**left, &**right) => {
+                let equal = match of.reach(names, context, frame) {
+                    Reached::Nothing => false,
+                    Reached::View(view, _) => view.as_str() == Some(text),
+                    other => other.value(context.graph).equals(&Value::borrowed(text)),
+                };
+                Value::Bool(equal == (*operator == BinaryOperator::Equal))
             }
             // No list is made of what is only asked for one element.
             Program::Binary(BinaryOperator::In, value, list)
@@ -607,9 +627,25 @@ impl Program {
         }
     }
 
-    /// Where a chain of fields leads, without making values of what lies on the way.
-    fn reach<'g>(&'g self, context: &Context<'g>, frame: &mut Frame<'g>) -> Reached<'g> {
-        match self {
+    /// The program of a field of what this one gives.
+    fn then(self, name: &str) -> Program {
+        let (of, mut names) = match self {
+            Program::Path(of, names) => (of, names),
+            of => (Box::new(of), Vec::new()),
+        };
+        names.push(Box::from(name));
+        Program::Path(of, names)
+    }
+
+    /// Where a chain of fields of this value leads, without making values of what lies on the way.
+    fn reach<'g>(
+        &'g self,
+        names: &'g [Box<str>],
+        context: &Context<'g>,
+        frame: &mut Frame<'g>,
+    ) -> Reached<'g> {
+        let mut names = names.iter();
+        let mut at = match self {
             Program::Slot(slot) => match frame.get(*slot) {
                 Some(Value::Object(id)) => {
                     context.doubts.look(*slot);
@@ -621,31 +657,24 @@ impl Program {
                 }
                 _ => Reached::Other(slot_value(*slot, context, frame)),
             },
-            Program::Field(of, name) => {
-                if let Program::Function(builtin, arguments) = &**of
-                    && builtin.is_condition()
-                    && &**name != "since"
+            Program::Function(builtin, arguments)
+                if builtin.is_condition()
                     && let [of, Program::Text(kind)] = arguments.as_slice()
-                {
-                    let of = of.run(context, frame);
-                    return Reached::Other(function::condition_field(context, &of, kind, name));
-                }
-                let of = of.reach(context, frame);
-                if let Reached::Other(of) = &of {
-                    doubt::of_field(context, of, name);
-                }
-                of.field(context.graph, name)
+                    && let Some(name) = names.as_slice().first().filter(|it| &***it != "since") =>
+            {
+                names.next();
+                let of = of.run(context, frame);
+                Reached::Other(function::condition_field(context, &of, kind, name))
             }
-            Program::Index(of, index) => match &**index {
-                Program::Text(key) => of.reach(context, frame).field(context.graph, key),
-                index => {
-                    let of = of.run(context, frame);
-                    let index = index.run(context, frame);
-                    Reached::Other(operator::index(context.graph, &of, &index))
-                }
-            },
             _ => Reached::Other(self.run(context, frame)),
+        };
+        for name in names {
+            if let Reached::Other(of) = &at {
+                doubt::of_field(context, of, name);
+            }
+            at = at.field(context.graph, name);
         }
+        at
     }
 }
 
