@@ -668,11 +668,26 @@ impl Program {
             }
             _ => Reached::Other(self.run(context, frame)),
         };
-        for name in names {
-            if let Reached::Other(of) = &at {
-                doubt::of_field(context, of, name);
+        while let Some(name) = names.next() {
+            match at {
+                // Below a value of a tree there are only such.
+                Reached::View(view, owner) => {
+                    let view = view
+                        .get(name)
+                        .and_then(|view| names.try_fold(view, |view, name| view.get(name)));
+                    return Reached::view(view, owner);
+                }
+                Reached::Nothing => break,
+                Reached::Other(of) => {
+                    doubt::of_field(context, &of, name);
+                    at = Reached::Other(of.field(context.graph, name));
+                }
+                Reached::Object(id) if &**name == "metadata" => at = Reached::Metadata(id),
+                Reached::Object(id) => at = Reached::view(context.graph.object(id).get(name), id),
+                Reached::Metadata(id) => {
+                    at = Reached::view(context.graph.object(id).metadata(name), id);
+                }
             }
-            at = at.field(context.graph, name);
         }
         at
     }
@@ -692,15 +707,7 @@ enum Reached<'g> {
 }
 
 impl<'g> Reached<'g> {
-    fn field(self, graph: &'g Graph, name: &str) -> Reached<'g> {
-        let (view, owner) = match self {
-            Reached::Object(id) if name == "metadata" => return Reached::Metadata(id),
-            Reached::Object(id) => (graph.object(id).get(name), id),
-            Reached::Metadata(id) => (graph.object(id).metadata(name), id),
-            Reached::View(view, owner) => (view.get(name), owner),
-            Reached::Nothing => return Reached::Nothing,
-            Reached::Other(value) => return Reached::Other(value.field(graph, name)),
-        };
+    fn view(view: Option<View<'g>>, owner: ObjectId) -> Reached<'g> {
         view.map_or(Reached::Nothing, |view| Reached::View(view, owner))
     }
 
