@@ -98,7 +98,10 @@ pub struct Outcome {
 /// Finds causes by `links`, ranks them, and judges them together with the facts.
 #[must_use]
 pub fn diagnose(findings: Vec<Finding>, links: &[Link], facts: &Facts) -> Outcome {
-    let (findings, mut diagnoses) = causality::explain(findings, links);
+    // An upgrade that hangs is what the bundle was sent for.
+    let held = facts.upgrade.as_ref().filter(|it| it.state.hangs());
+    let holds = |finding: &Finding| held.is_some_and(|it| verdict::concerns(it, finding));
+    let (findings, mut diagnoses) = causality::explain_first(findings, links, holds);
     blast_radius::attach(&mut diagnoses, &findings, &facts.blast_radii);
     let verdict = verdict::judge(&findings, &diagnoses, facts);
     let plan = plan::merge(&diagnoses);

@@ -51,6 +51,17 @@ pub enum Order {
 /// Suppressed findings come last and explain nothing.
 #[must_use]
 pub fn explain(findings: Vec<Finding>, links: &[Link]) -> (Vec<Finding>, Vec<Diagnosis>) {
+    explain_first(findings, links, |_| false)
+}
+
+/// As [`explain`], and what a reader asks about comes first: the best ranked diagnosis with a finding
+/// of at least a warning that `asked` picks goes before all others that are no graver.
+#[must_use]
+pub fn explain_first(
+    findings: Vec<Finding>,
+    links: &[Link],
+    asked: impl Fn(&Finding) -> bool,
+) -> (Vec<Finding>, Vec<Diagnosis>) {
     let (mut suppressed, mut active): (Vec<Finding>, Vec<Finding>) = findings
         .into_iter()
         .partition(|finding| finding.suppressed.is_some());
@@ -58,7 +69,8 @@ pub fn explain(findings: Vec<Finding>, links: &[Link]) -> (Vec<Finding>, Vec<Dia
     suppressed.sort_by(by_weight);
 
     let graph = CauseGraph::build(&active, links);
-    let families = rank::families(&graph, &active);
+    let mut families = rank::families(&graph, &active);
+    rank::bring_forward(&mut families, &active, asked);
 
     // Ids follow the order in which a reader meets the findings.
     let order = families.iter().flat_map(|family| &family.members);

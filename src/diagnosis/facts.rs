@@ -243,6 +243,13 @@ pub enum UpgradeState {
     Unknown,
 }
 
+impl UpgradeState {
+    /// Whether somebody has to do something for it to end.
+    pub fn hangs(self) -> bool {
+        matches!(self, UpgradeState::Stuck | UpgradeState::Failed)
+    }
+}
+
 /// The part of an upgrade that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

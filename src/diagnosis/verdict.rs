@@ -253,33 +253,17 @@ impl<'a> Ground<'a> {
             .map(|(diagnosis, family)| (*diagnosis, family.as_slice()))
     }
 
-    /// The first diagnosis that has to do with the upgrade: with the Upgrade itself, with what holds
-    /// it, or, if it is bad, with a node that it works on.
+    /// The first diagnosis that has to do with the upgrade.
     fn explains_upgrade(&self) -> Option<&'a Diagnosis> {
         if let Some(refusal) = self.refusal() {
             return Some(refusal);
         }
         let upgrade = self.upgrade?;
-        let touches = |finding: &Finding| {
-            let about = || objects(finding);
-            finding.category == "upgrade"
-                || about().any(|object| {
-                    object.kind.rsplit('/').next() == Some("Upgrade") && object.name == upgrade.name
-                })
-                || upgrade
-                    .blocked_on
-                    .as_ref()
-                    .is_some_and(|blocker| about().any(|object| object == blocker))
-                || finding.severity >= Severity::Error
-                    && upgrade.nodes.iter().any(|node| {
-                        node.is_active() && about().any(|object| is_node(object, &node.name))
-                    })
-        };
         self.faults(Severity::Warning)
             .find(|(_, family)| {
                 family
                     .iter()
-                    .any(|finding| finding.severity >= Severity::Warning && touches(finding))
+                    .any(|it| it.severity >= Severity::Warning && concerns(upgrade, it))
             })
             .map(|(diagnosis, _)| diagnosis)
     }
@@ -343,6 +327,24 @@ impl<'a> Ground<'a> {
             .filter(|name| !in_hand(name))
             .collect()
     }
+}
+
+/// Whether a finding has to do with an upgrade: with the Upgrade itself, with what holds it, or, if it
+/// is bad, with a node that it works on.
+pub(super) fn concerns(upgrade: &UpgradeSummary, finding: &Finding) -> bool {
+    let about = || objects(finding);
+    let is_upgrade = |object: &ObjectName| {
+        object.kind.rsplit('/').next() == Some("Upgrade") && object.name == upgrade.name
+    };
+    let blocker = upgrade.blocked_on.as_ref();
+    let is_active = |object: &ObjectName| {
+        let mut nodes = upgrade.nodes.iter();
+        nodes.any(|node| node.is_active() && is_node(object, &node.name))
+    };
+    finding.category == "upgrade"
+        || about().any(is_upgrade)
+        || blocker.is_some_and(|blocker| about().any(|object| object == blocker))
+        || finding.severity >= Severity::Error && about().any(is_active)
 }
 
 /// A broken node is the finding's subject, and node, etcd or storage its field. Of storage, a fault

@@ -59,6 +59,30 @@ pub(super) fn families(graph: &CauseGraph, findings: &[Finding]) -> Vec<Family> 
     families
 }
 
+/// Puts the first family with a finding of at least a warning that `asked` picks before those that are
+/// no graver than it. What is over is nobody's answer.
+pub(super) fn bring_forward(
+    families: &mut [Family],
+    findings: &[Finding],
+    asked: impl Fn(&Finding) -> bool,
+) {
+    let answers = |family: &Family| {
+        let mut members = family.members.iter().map(|&it| &findings[it]);
+        members.any(|it| !it.history && it.severity >= Severity::Warning && asked(it))
+    };
+    let Some(at) = families.iter().position(answers) else {
+        return;
+    };
+    let severity = |family: &Family| {
+        let members = family.members.iter();
+        members.map(|&it| findings[it].severity).max()
+    };
+    let own = severity(&families[at]);
+    let graver = |family: &Family| severity(family) > own;
+    let place = families[..at].iter().rposition(graver);
+    families[place.map_or(0, |graver| graver + 1)..=at].rotate_right(1);
+}
+
 /// In a circle nobody is first; the worst and surest speaks for it, of equals the one seen earliest.
 fn speaks(findings: &[Finding], a: usize, b: usize) -> Ordering {
     let order = |it: usize| {

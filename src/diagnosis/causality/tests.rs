@@ -594,3 +594,39 @@ fn an_effect_never_stands_above_its_own_cause() {
     ];
     assert_eq!(outline(findings, &links), ["root@n1 > second@n1 first@n1"]);
 }
+
+#[test]
+fn what_is_asked_about_comes_before_what_is_no_graver() {
+    let pod = || finding("pod", "upgrade", Warning).on_node("n3");
+    let firsts = |others: &[Finding], asked: Finding| -> Vec<String> {
+        let mut findings = others.to_vec();
+        findings.push(asked);
+        let links = [link("asked", "asked-effect", &["node"])];
+        let (_, diagnoses) = explain_first(findings, &links, |it| it.category == "upgrade");
+        let causes = diagnoses.into_iter();
+        causes.map(|diagnosis| diagnosis.cause.rule).collect()
+    };
+    let loud = on("disk", Error, "n1");
+    let hold = |severity| finding("hold", "upgrade", severity).on_node("n2");
+    assert_eq!(firsts(&[loud.clone()], hold(Error)), ["hold", "disk"]);
+    assert_eq!(firsts(&[loud.clone()], hold(Warning)), ["disk", "hold"]);
+    assert_eq!(firsts(&[loud.clone()], hold(Info)), ["disk", "hold"]);
+    // Before those of its own weight, behind the graver one.
+    let grave = on("etcd", Critical, "n1");
+    let others = [grave, loud.clone(), pod()];
+    assert_eq!(
+        firsts(&others, hold(Error)),
+        ["etcd", "hold", "disk", "pod"]
+    );
+    // What an effect says counts for its cause.
+    let cause = on("asked", Warning, "n2");
+    let effect = finding("asked-effect", "upgrade", Error).on_node("n2");
+    let others = [loud, cause];
+    assert_eq!(firsts(&others, effect), ["asked", "disk"]);
+    // A fault that is over holds nothing.
+    let over = Finding {
+        history: true,
+        ..hold(Error)
+    };
+    assert_eq!(firsts(&[on("disk", Error, "n1")], over), ["disk", "hold"]);
+}
