@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use bundle_doctor::archive::{Archive, Limits};
 use bundle_doctor::case::suite::{Suite, scenario};
 use bundle_doctor::case::{FileOutcome, Loader};
+use bundle_doctor::finding::Risk;
 use bundle_doctor::report::cases;
 use bundle_doctor::rule::mistake::{Level, Mistake};
 
@@ -57,4 +58,16 @@ fn every_rule_has_a_firing_and_a_silent_case_beside_it() {
     }
     let lacking: Vec<String> = lacking.iter().map(said).collect();
     assert!(lacking.is_empty(), "\n{}", lacking.join("\n"));
+}
+
+/// Who is about to stop a VM or to erase a disk has to know how to see that it worked.
+#[test]
+fn every_step_that_costs_something_says_how_to_see_that_it_worked() {
+    let rules = RULES.rules().iter();
+    let unchecked: Vec<String> = rules
+        .flat_map(|rule| rule.remedy.iter().map(move |step| (rule, step)))
+        .filter(|(_, step)| step.risk > Risk::Safe && step.check.is_none())
+        .map(|(rule, step)| format!("{}: {:?}", rule.id, step.text))
+        .collect();
+    assert!(unchecked.is_empty(), "\n{}", unchecked.join("\n"));
 }

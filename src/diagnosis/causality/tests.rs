@@ -608,9 +608,10 @@ fn what_is_asked_about_comes_before_what_is_no_graver() {
     };
     let loud = on("disk", Error, "n1");
     let hold = |severity| finding("hold", "upgrade", severity).on_node("n2");
-    assert_eq!(firsts(&[loud.clone()], hold(Error)), ["hold", "disk"]);
-    assert_eq!(firsts(&[loud.clone()], hold(Warning)), ["disk", "hold"]);
-    assert_eq!(firsts(&[loud.clone()], hold(Info)), ["disk", "hold"]);
+    let one = std::slice::from_ref(&loud);
+    assert_eq!(firsts(one, hold(Error)), ["hold", "disk"]);
+    assert_eq!(firsts(one, hold(Warning)), ["disk", "hold"]);
+    assert_eq!(firsts(one, hold(Info)), ["disk", "hold"]);
     // Before those of its own weight, behind the graver one.
     let grave = on("etcd", Critical, "n1");
     let others = [grave, loud.clone(), pod()];
