@@ -103,7 +103,7 @@ pub fn diagnose(findings: Vec<Finding>, links: &[Link], facts: &Facts) -> Outcom
     let holds = |finding: &Finding| held.is_some_and(|it| verdict::concerns(it, finding));
     let (findings, mut diagnoses) = causality::explain_first(findings, links, holds);
     blast_radius::attach(&mut diagnoses, &findings, &facts.blast_radii);
-    let verdict = verdict::judge(&findings, &diagnoses, facts);
+    let verdict = verdict::judge(&findings, &diagnoses, links, facts);
     let plan = plan::merge(&diagnoses);
     Outcome {
         verdict,

@@ -1,9 +1,13 @@
 //! Names the files and commands that would tell more than the bundle does.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::facts::{Facts, NodeSummary, UpgradeSummary};
 use super::verdict::VerdictState;
-use super::wording;
+use super::{Diagnosis, Link, wording};
 use crate::bundle::SYSTEM_NAMESPACES;
+use crate::finding::{Confidence, Export, Finding, Risk};
 use crate::span::ProblemKind;
 
 /// More would be noise; the report's coverage holds all.
@@ -57,6 +61,62 @@ pub fn inputs_missing(facts: &Facts) -> Vec<String> {
         wanted.push(format!("{more} more, listed under coverage"));
     }
     wanted
+}
+
+/// Inputs told of one diagnosis; whatever is there, the first few decide.
+const INPUTS_OF_ONE: usize = 2;
+
+/// How to see whether a diagnosis that is only possible is true.
+#[must_use]
+pub fn look(diagnosis: &Diagnosis, cause: &Finding) -> Option<String> {
+    let safe = cause.remedy.iter().filter(|step| step.risk == Risk::Safe);
+    let command = safe.filter_map(|step| step.command.as_ref()).next()?;
+    let is_open = diagnosis.confidence == Confidence::Possible;
+    is_open.then(|| format!("whether it is so that \"{}\": {command}", diagnosis.title))
+}
+
+/// What would tell what lies behind a finding: rules that are known to lead to it and could not be
+/// evaluated, by what they lacked; those inputs first that settle most.
+#[must_use]
+pub fn behind(cause: &Finding, links: &[Link], facts: &Facts) -> Option<String> {
+    let mut lacking: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for link in links.iter().filter(|link| link.effect_rule == cause.rule) {
+        let own_node = link.same.iter().any(|name| name == "node");
+        let undecided = facts.coverage.not_evaluated.iter();
+        for rule in undecided.filter(|it| it.rule == link.cause_rule) {
+            for reason in rule.reason.split("; ") {
+                let is_usual = reason.contains(wording::OF_ALL_NAMESPACES);
+                if !is_usual && (!own_node || concerns(reason, cause, facts)) {
+                    lacking.entry(reason).or_default().insert(&rule.rule);
+                }
+            }
+        }
+    }
+    let mut lacking: Vec<(&str, BTreeSet<&str>)> = lacking.into_iter().collect();
+    lacking.sort_by_key(|(reason, rules)| (Reverse(rules.len()), *reason));
+    let told = lacking.into_iter().take(INPUTS_OF_ONE);
+    let told: Vec<String> = told
+        .map(|(reason, rules)| {
+            let rules: Vec<&str> = rules.into_iter().collect();
+            format!("{} ({reason})", wording::some(&rules, 4))
+        })
+        .collect();
+    let title = &cause.title;
+    (!told.is_empty()).then(|| {
+        let told = told.join("; ");
+        format!("what lies behind \"{title}\", for which no rule could look: {told}")
+    })
+}
+
+/// Whether a reason speaks of a node of the finding, or of no node at all.
+fn concerns(reason: &str, finding: &Finding, facts: &Facts) -> bool {
+    let is_in_name = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    let words: BTreeSet<&str> = reason.split(|letter| !is_in_name(letter)).collect();
+    let nodes = facts.cluster.nodes.iter().map(|node| node.name.as_str());
+    let named: Vec<&str> = nodes.filter(|node| words.contains(node)).collect();
+    let exported = finding.exports.values().flat_map(Export::objects);
+    let mut own = std::iter::once(&finding.subject).chain(exported);
+    named.is_empty() || own.any(|it| it.kind == "Node" && named.contains(&it.name.as_str()))
 }
 
 /// The logs of a host that tell why it died, by its part in the cluster: to be fetched by hand.

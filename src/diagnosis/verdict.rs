@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::control_plane::ControlPlane;
 use super::facts::{NodeSummary, UpgradePhase, UpgradeState, UpgradeSummary};
-use super::{Diagnosis, Facts, collect};
+use super::{Diagnosis, Facts, Link, collect};
 use crate::finding::{Confidence, Export, Finding, ObjectName, Severity};
 
 /// State, action and their reasons.
@@ -74,27 +74,30 @@ pub enum Action {
 /// Draws the verdict. Conservative: what the facts do not show is not claimed, and that no rule
 /// matched is never taken for health.
 #[must_use]
-pub fn judge(findings: &[Finding], diagnoses: &[Diagnosis], facts: &Facts) -> Verdict {
-    let ground = Ground::new(findings, diagnoses, facts);
+pub fn judge(
+    findings: &[Finding],
+    diagnoses: &[Diagnosis],
+    links: &[Link],
+    facts: &Facts,
+) -> Verdict {
+    let ground = Ground::new(findings, diagnoses, links, facts);
     let state = ground.state();
     let action = ground.action(state);
+    let collect = ground.collect(state, action);
     Verdict {
         state,
         action,
         summary: ground.summary(state, action),
         facts: ground.facts_stated(),
         save_first: ground.save_first(action),
-        collect: if action == Action::CollectMore {
-            collect::more(facts, state)
-        } else {
-            Vec::new()
-        },
+        collect,
     }
 }
 
 /// What the verdict is drawn from.
 struct Ground<'a> {
     facts: &'a Facts,
+    links: &'a [Link],
     upgrade: Option<&'a UpgradeSummary>,
     /// Diagnoses of faults that are present, each with its findings.
     present: Vec<(&'a Diagnosis, Vec<&'a Finding>)>,
@@ -102,7 +105,12 @@ struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    fn new(findings: &'a [Finding], diagnoses: &'a [Diagnosis], facts: &'a Facts) -> Self {
+    fn new(
+        findings: &'a [Finding],
+        diagnoses: &'a [Diagnosis],
+        links: &'a [Link],
+        facts: &'a Facts,
+    ) -> Self {
         let by_id: BTreeMap<&str, &Finding> = findings
             .iter()
             .map(|finding| (finding.id.as_str(), finding))
@@ -114,6 +122,7 @@ impl<'a> Ground<'a> {
         };
         Ground {
             facts,
+            links,
             upgrade: facts.upgrade.as_ref(),
             present: diagnoses
                 .iter()
@@ -172,13 +181,14 @@ impl<'a> Ground<'a> {
             VerdictState::NotAssessable => Action::CollectMore,
             VerdictState::UpgradeStuck
             | VerdictState::UpgradeFailed
-            | VerdictState::UpgradeRefused => {
-                if self.explains_upgrade().is_some() {
-                    Action::Repair
-                } else {
+            | VerdictState::UpgradeRefused => match self.explains_upgrade() {
+                // One reading among others, where what would tell them apart is missing.
+                Some(cause) if cause.confidence == Confidence::Possible && self.is_open(cause) => {
                     Action::CollectMore
                 }
-            }
+                Some(_) => Action::Repair,
+                None => Action::CollectMore,
+            },
             VerdictState::UpgradeProgressing => {
                 if self.faults(Severity::Error).next().is_some() {
                     Action::Repair
@@ -230,6 +240,31 @@ impl<'a> Ground<'a> {
                 }
             }
         }
+    }
+
+    /// Whether something may lie behind a diagnosis that no rule could look for.
+    fn is_open(&self, diagnosis: &Diagnosis) -> bool {
+        let mut present = self.present.iter();
+        present.any(|(one, family)| {
+            let cause = family.first().filter(|_| std::ptr::eq(*one, diagnosis));
+            cause.is_some_and(|it| collect::behind(it, self.links, self.facts).is_some())
+        })
+    }
+
+    /// What would decide between the causes that remain of the first few diagnoses; and, where it must
+    /// be fetched before anything is done, all that would tell more.
+    fn collect(&self, state: VerdictState, action: Action) -> Vec<String> {
+        let first = || {
+            let causes = self.faults(Severity::Warning).take(3);
+            causes.filter_map(|(one, family)| Some((one, *family.first()?)))
+        };
+        let looks = first().filter_map(|(one, cause)| collect::look(one, cause));
+        if action != Action::CollectMore {
+            return looks.collect();
+        }
+        let behind = first().filter_map(|(_, it)| collect::behind(it, self.links, self.facts));
+        let more = collect::more(self.facts, state);
+        looks.chain(behind).chain(more).collect()
     }
 
     /// Of no node is it known whether it is Ready: the Nodes were not collected.

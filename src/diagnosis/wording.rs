@@ -96,6 +96,9 @@ pub fn some<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     }
 }
 
+/// Says of an input that namespaces of no interest may hold more of it, as in nearly every bundle.
+pub const OF_ALL_NAMESPACES: &str = "of all namespaces";
+
 /// A text as a sentence: its final stop added if it has none.
 #[must_use]
 pub fn sentence(text: &str) -> String {

@@ -371,7 +371,8 @@ pub(super) fn reasons(gap: Gap, rule: &Rule, first: usize, bundle: &Bundle) -> B
                 format!("needs {name}, not all of which was collected")
             } else {
                 let missing = wording::some(&missing, 5);
-                format!("needs {name} of all namespaces, and {missing} were not collected")
+                let of_all = wording::OF_ALL_NAMESPACES;
+                format!("needs {name} {of_all}, and {missing} were not collected")
             })
         }
     }

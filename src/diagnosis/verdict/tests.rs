@@ -1,15 +1,16 @@
 use super::*;
+use crate::diagnosis::Order;
 use crate::diagnosis::causality::explain;
 use crate::diagnosis::facts::{
     ConditionStatus, Coverage, LastMovement, NotEvaluated, StorageSummary, VolumeSummary,
 };
 use crate::diagnosis::sample::{ago, facts, finding, node, node_name, upgrade};
-use crate::finding::Confidence;
+use crate::finding::{Confidence, RemedyStep, Risk};
 use crate::span::{Problem, ProblemKind};
 
 fn verdict(facts: &Facts, findings: Vec<Finding>) -> Verdict {
     let (findings, diagnoses) = explain(findings, &[]);
-    judge(&findings, &diagnoses, facts)
+    judge(&findings, &diagnoses, &[], facts)
 }
 
 fn short(facts: &Facts, findings: Vec<Finding>) -> (VerdictState, Action) {
@@ -92,7 +93,7 @@ fn a_cause_outside_the_upgrade_is_told_with_its_effect() {
         .on_node("harv-3")
         .titled("Disk sda of harv-3 fails");
     let (findings, diagnoses) = explain(vec![lost_node(), disk], &[link]);
-    let verdict = judge(&findings, &diagnoses, &facts);
+    let verdict = judge(&findings, &diagnoses, &[], &facts);
     assert_eq!(verdict.action, Action::Repair);
     assert_eq!(
         verdict.summary,
@@ -547,4 +548,95 @@ fn machines_are_told_with_their_nodes() {
     ] {
         assert!(facts.iter().any(|fact| fact == words), "{words}: {facts:?}");
     }
+}
+
+/// A cause that is only possible, while what may lie behind it could not be looked for, is no ground
+/// to act on: what would decide is named first.
+#[test]
+fn what_would_decide_between_causes_is_named() {
+    let nodes = vec![
+        node("harv-1"),
+        node("harv-2"),
+        node("harv-3"),
+        node("harv-4"),
+    ];
+    let mut facts = upgrading(UpgradeState::Stuck, UpgradePhase::PreDrain, nodes);
+    let lacks = |rule: &str, reason: &str| NotEvaluated {
+        rule: rule.into(),
+        reason: reason.into(),
+    };
+    let kernel = "not evaluated on harv-3: no node/kernel";
+    facts.coverage.not_evaluated = vec![
+        lacks(
+            "disk-io-error",
+            &format!("{kernel}; needs Pod of all namespaces, and default were not collected"),
+        ),
+        lacks("host-oom", kernel),
+        lacks("smart-failing", "not evaluated on harv-3: no host files"),
+        lacks("on-another-node", "not evaluated on harv-4: no node/kernel"),
+        lacks("of-something-else", kernel),
+    ];
+    let link = |cause: &str| Link {
+        cause_rule: cause.into(),
+        effect_rule: "hook-slow".into(),
+        same: vec!["node".into()],
+        order: Order::Any,
+        strength: Confidence::Likely,
+        note: None,
+    };
+    let links = [
+        "disk-io-error",
+        "host-oom",
+        "smart-failing",
+        "on-another-node",
+    ]
+    .map(link);
+    let slow = |confidence| {
+        let mut slow = finding("hook-slow", "upgrade", Severity::Error)
+            .on_node("harv-3")
+            .sure(confidence)
+            .titled("The hook of harv-3 is slow");
+        let step = |risk, command: &str| RemedyStep {
+            text: "t".into(),
+            command: Some(command.into()),
+            risk,
+            check: None,
+            forbids_meanwhile: None,
+        };
+        slow.remedy = vec![
+            step(Risk::Safe, "iostat 1"),
+            step(Risk::Disruptive, "reboot"),
+        ];
+        slow
+    };
+    let judged = |confidence, facts: &Facts| {
+        let (findings, diagnoses) = explain(vec![slow(confidence)], &links);
+        judge(&findings, &diagnoses, &links, facts)
+    };
+
+    let open = judged(Confidence::Possible, &facts);
+    assert_eq!(open.action, Action::CollectMore);
+    assert!(
+        open.summary.contains("The hook of harv-3 is slow."),
+        "{}",
+        open.summary
+    );
+    assert_eq!(
+        open.collect[..2],
+        [
+            "whether it is so that \"The hook of harv-3 is slow\": iostat 1",
+            "what lies behind \"The hook of harv-3 is slow\", for which no rule could look: \
+             disk-io-error, host-oom (not evaluated on harv-3: no node/kernel); \
+             smart-failing (not evaluated on harv-3: no host files)",
+        ]
+    );
+    assert!(open.collect.len() > 2, "and how to get it");
+
+    let sure = judged(Confidence::Likely, &facts);
+    assert_eq!((sure.action, sure.collect), (Action::Repair, vec![]));
+
+    facts.coverage.not_evaluated.clear();
+    let alone = judged(Confidence::Possible, &facts);
+    assert_eq!(alone.action, Action::Repair);
+    assert_eq!(alone.collect.len(), 1, "{:?}", alone.collect);
 }

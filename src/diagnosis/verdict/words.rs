@@ -23,6 +23,16 @@ impl Ground<'_> {
                 | VerdictState::UpgradeRefused,
                 Action::Repair,
             ) => self.upgrade_cause(),
+            (
+                VerdictState::UpgradeStuck
+                | VerdictState::UpgradeFailed
+                | VerdictState::UpgradeRefused,
+                Action::CollectMore,
+            ) if let Some(cause) = self.explains_upgrade() => format!(
+                "A possible cause, for which part of the evidence is missing: {}{}",
+                wording::sentence(&cause.title),
+                self.other_nodes(Some(cause))
+            ),
             (VerdictState::UpgradeStuck, _) => {
                 format!("The upgrade stands still{} and no known cause of that matched.{}", self.stood_for(), self.others())
             }
