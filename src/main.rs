@@ -105,21 +105,22 @@ fn run(analyze: &Analyze) -> Result<u8, Stop> {
         report::mask::mask(&mut report);
     }
     let min_severity = severity(analyze.min_severity);
+    let since = question.since;
+    let since = since.and_then(|since| since.moment(report.bundle.collected_at));
     let format = match analyze.output {
         ReportOutput::Json => Format::Json,
         ReportOutput::Yaml => Format::Yaml,
         ReportOutput::Markdown => Format::Markdown(MarkdownOptions {
             min_severity,
             show_suppressed: analyze.show_suppressed,
+            since,
         }),
         ReportOutput::Text => Format::Text(TextOptions {
             style: terminal::style(flags.color, flags.output_file.is_some()),
             min_severity,
             show_suppressed: analyze.show_suppressed,
             verbose: flags.verbose,
-            since: question
-                .since
-                .and_then(|since| since.moment(report.bundle.collected_at)),
+            since,
         }),
     };
     write_to(flags.output_file.as_deref(), |out| {

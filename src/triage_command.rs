@@ -11,6 +11,7 @@ use bundle_doctor::evaluate::Engine;
 use bundle_doctor::report::triage::{Table, Totals, write_json};
 use bundle_doctor::report::{self, Format, Report};
 use bundle_doctor::triage::{self, Groups, Outcome, Row};
+use jiff::Timestamp;
 
 use crate::cli::ReportOutput;
 use crate::cli::triage::{Triage, TriageOutput};
@@ -23,7 +24,7 @@ pub(crate) fn run(command: &Triage) -> Result<u8, Stop> {
     let engine = Engine::new(&rules).map_err(|errors| Stop(outcome::BAD_RULE, errors.into()))?;
     // As in `analyze`: the process ends after this.
     let rules = ManuallyDrop::new(rules);
-    let engine = ManuallyDrop::new(engine.ignoring(ignored));
+    let engine = ManuallyDrop::new(engine.ignoring(ignored.clone()));
     let search = triage::find(&command.paths);
     let reports = match &command.reports {
         Some(directory) => Some(Reports::new(
@@ -85,6 +86,7 @@ pub(crate) fn run(command: &Triage) -> Result<u8, Stop> {
         Ok(())
     })?;
     bar.finish();
+    crate::warn_of_expired(flags, &ignored, seen.latest);
     if !text && totals.skipped > 0 && !flags.quiet {
         // The rows are what the run is for, so a broken stderr is no error.
         let _ = writeln!(io::stderr(), "{}", totals.words());
@@ -109,6 +111,8 @@ struct Seen {
     groups: Groups,
     analysed: usize,
     worst: Option<bundle_doctor::finding::Severity>,
+    /// When the newest bundle was collected.
+    latest: Option<Timestamp>,
 }
 
 impl Seen {
@@ -116,6 +120,9 @@ impl Seen {
         self.groups.add(row);
         self.analysed += usize::from(row.failure.is_none());
         self.worst = self.worst.max(row.findings.worst());
+        self.latest = self
+            .latest
+            .max(row.bundle.as_ref().and_then(|it| it.collected_at));
     }
 }
 

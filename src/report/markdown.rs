@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use super::Report;
 use super::page::{clean, cut};
 use super::text::{
@@ -31,6 +33,8 @@ pub struct MarkdownOptions {
     pub min_severity: Severity,
     /// Whether to list suppressed findings with their reasons.
     pub show_suppressed: bool,
+    /// Diagnoses of which nothing was seen since then are only counted.
+    pub since: Option<Timestamp>,
 }
 
 impl Default for MarkdownOptions {
@@ -38,6 +42,7 @@ impl Default for MarkdownOptions {
         MarkdownOptions {
             min_severity: Severity::Warning,
             show_suppressed: false,
+            since: None,
         }
     }
 }
@@ -102,12 +107,18 @@ impl<'a> Writer<'a> {
         }
     }
 
+    fn is_older(&self, diagnosis: &Diagnosis) -> bool {
+        text::is_older(self.report, diagnosis, self.options.since)
+    }
+
     fn document(&self) -> Document {
         let shown: Vec<&Diagnosis> = self
             .report
             .diagnoses
             .iter()
-            .filter(|diagnosis| diagnosis.severity >= self.options.min_severity)
+            .filter(|diagnosis| {
+                diagnosis.severity >= self.options.min_severity && !self.is_older(diagnosis)
+            })
             .collect();
         let mut document = Document::default();
         let title = document.add(Block::kept(self.title()));
@@ -415,12 +426,18 @@ impl<'a> Writer<'a> {
 
     /// Diagnoses that are there and not shown.
     fn hidden(&self) -> String {
+        let all = || self.report.diagnoses.iter();
         let below = |it: &&Diagnosis| it.severity < self.options.min_severity;
-        match self.report.diagnoses.iter().filter(below).count() {
+        let mut words = match all().filter(below).count() {
             0 => String::new(),
             1 => "1 diagnosis of lower severity is not shown.\n\n".to_owned(),
             more => format!("{more} diagnoses of lower severity are not shown.\n\n"),
+        };
+        let older = all().filter(|it| self.is_older(it)).count();
+        if let Some(older) = text::older_words(older) {
+            let _ = write!(words, "Not shown: {older}.\n\n");
         }
+        words
     }
 
     fn suppressed(&self) -> String {

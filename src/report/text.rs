@@ -109,13 +109,23 @@ fn is_shown(report: &Report, diagnosis: &Diagnosis, options: &TextOptions) -> bo
     diagnosis.severity >= options.min_severity && !is_older(report, diagnosis, options.since)
 }
 
-fn is_older(report: &Report, diagnosis: &Diagnosis, since: Option<Timestamp>) -> bool {
+/// Whether nothing of a diagnosis was seen since then.
+pub(super) fn is_older(report: &Report, diagnosis: &Diagnosis, since: Option<Timestamp>) -> bool {
     let Some(since) = since else {
         return false;
     };
     let of = |id: &String| *id == diagnosis.cause.finding || diagnosis.effects.contains(id);
     let mut findings = report.findings.iter().filter(|finding| of(&finding.id));
     findings.all(|finding| finding.last_seen.is_some_and(|last| last < since))
+}
+
+/// How many diagnoses are left out by `--since`.
+pub(super) fn older_words(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 diagnosis older than --since".to_owned()),
+        many => Some(format!("{many} diagnoses older than --since")),
+    }
 }
 
 pub(super) const BOLD: Paint = Paint::new().bold();
@@ -541,11 +551,7 @@ fn write_also(page: &mut Page<'_>, report: &Report, options: &TextOptions) -> io
     }
     let older = report.diagnoses.iter();
     let older = older.filter(|diagnosis| is_older(report, diagnosis, options.since));
-    match older.count() {
-        0 => {}
-        1 => also.push("1 diagnosis older than --since".to_owned()),
-        many => also.push(format!("{many} diagnoses older than --since")),
-    }
+    also.extend(older_words(older.count()));
     let suppressed = report
         .findings
         .iter()

@@ -136,6 +136,14 @@ fn an_entry_that_has_expired_counts_no_more_and_is_told() {
     ]);
     let quiet = analyze(&stage, "-q --ignore accepted.yaml").with(0);
     assert!(quiet.err.is_empty(), "{}", quiet.err);
+
+    let bundle = root().join("testdata/bundles/ssd-failure-during-upgrade.zip");
+    let triage = |flags: &str| {
+        let command = format!("triage {} --ignore accepted.yaml {flags}", bundle.display());
+        stage.run(&command).with(0)
+    };
+    triage("").complains(&["accepted.yaml:5:10", "this held until 2025-03-08"]);
+    assert!(triage("-q").err.is_empty());
 }
 
 #[test]

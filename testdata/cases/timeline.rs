@@ -66,6 +66,31 @@ fn about_reads_well() {
     });
 }
 
+#[test]
+fn markdown_says_what_text_says_of_an_object_and_of_a_time() {
+    let stage = stage("markdown", "ssd-failure-during-upgrade");
+    let run = |arguments: &str| stage.run(&format!("analyze b.zip {arguments}")).with(0).out;
+    for asked in ["--about node/harv-3", "--about upgrade --since 1d"] {
+        let block = run(&format!("-o markdown {asked}"));
+        let inner = block.strip_prefix("```text\n").unwrap();
+        let inner = inner.trim_end().strip_suffix("```").unwrap();
+        assert_eq!(inner.trim_end(), run(asked).trim_end(), "{asked}");
+    }
+    let stage = self::stage("markdown-since", "etcd-nospace-and-dying-disk-old");
+    let run = |arguments: &str| stage.run(&format!("analyze b.zip {arguments}")).with(0).out;
+    let all = run("-o markdown");
+    let late = run("-o markdown --since 1m");
+    let words = |page: &str| {
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (before, _) = page.split_once(" older than --since")?;
+        before.rsplit(' ').nth(1)?.parse::<u32>().ok()
+    };
+    assert_eq!(words(&all), None);
+    let left_out = words(&late).unwrap();
+    assert_eq!(Some(left_out), words(&run("--since 1m")));
+    assert!(left_out > 0 && late.len() < all.len());
+}
+
 /// In each scenario: order, places that can be opened, findings that exist, a length that is read.
 #[test]
 fn every_scenario_has_a_timeline_that_holds_true() {

@@ -189,6 +189,7 @@ fn filled_with(text: &str) -> Report {
 const ALL: MarkdownOptions = MarkdownOptions {
     min_severity: Severity::Info,
     show_suppressed: true,
+    since: None,
 };
 
 /// Pieces of what was ever used to break out of Markdown, and what pings on GitHub.
