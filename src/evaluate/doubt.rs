@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::bundle::Bundle;
 use crate::diagnosis::wording;
 use crate::graph::kind::DERIVED_GROUP;
-use crate::graph::{Graph, Kind, KindId, Subject};
+use crate::graph::{Graph, Kind, KindId, ObjectView, Subject};
 use crate::rule::Rule;
 use crate::scan::SourceSpec;
 
@@ -232,10 +232,11 @@ fn may_lack_derived(context: &Context<'_>, kind: KindId, name: &str, place: &Pla
     match name {
         // Every host has some of each, so a host without any was not looked at for them.
         "Host" | "Disk" | "Mount" | "Boot" => {
+            // A Longhorn volume may be known from the kernel's log, which names no other disk.
+            let tells = |it: ObjectView<'_>| it.text(&["use"]) != Some("longhorn-volume");
             let sent = |node: &str| {
-                graph
-                    .of_kind(kind)
-                    .any(|it| it.text(&["nodeName"]) == Some(node))
+                let mut own = graph.of_kind(kind);
+                own.any(|it| it.text(&["nodeName"]) == Some(node) && tells(it))
             };
             match place {
                 Place::Node(node) => !sent(node),

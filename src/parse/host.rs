@@ -16,6 +16,7 @@ mod memory;
 mod process;
 mod quantity;
 mod release;
+mod scsi_log;
 mod section;
 mod service;
 mod setting;
@@ -243,7 +244,13 @@ pub fn read(file: HostFile, display_path: &str, text: &str) -> Parsed<HostFacts>
         HostFile::Hostname => release::read_hostname(&mut reader, text),
         HostFile::Settings(path) => setting::read_settings(&mut reader, &path, text),
         HostFile::Environment(path) => setting::read_environment(&mut reader, &path, text),
-        HostFile::KernelLog { boots_ago } => journal::read_kernel_log(&mut reader, boots_ago, text),
+        HostFile::KernelLog { boots_ago } => {
+            journal::read_kernel_log(&mut reader, boots_ago, text);
+            // Names of devices last as long as the boot.
+            if boots_ago == 0 {
+                scsi_log::read(&mut reader, text);
+            }
+        }
         HostFile::UnitLog(unit) => journal::read_unit_log(&mut reader, &unit, text),
         HostFile::ContainerImages => image::read_images(&mut reader, text),
         HostFile::Supportconfig(_) => read_supportconfig(&mut reader, text),
