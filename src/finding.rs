@@ -186,6 +186,9 @@ pub struct Finding {
     pub last_seen: Option<Timestamp>,
     /// The fault is over: it tells what was, and explains nothing that began later.
     pub history: bool,
+    /// It happened at one moment: mending its cause mends nothing of what it led to.
+    #[serde(skip)]
+    pub momentary: bool,
     /// How often: hits of the log evidence, else the number of rows folded into the finding.
     pub count: u64,
     /// Where to see it; never empty.

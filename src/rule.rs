@@ -441,6 +441,8 @@ pub struct FindingTemplate {
     pub since: Option<Expression>,
     /// Whether the fault is over; `None` means that it is not.
     pub history: Option<Expression>,
+    /// It happened at one moment: mending its cause mends nothing of what it led to.
+    pub momentary: bool,
     /// Rows with equal keys are one finding; empty means the subject.
     pub key: Vec<Expression>,
     /// What other rules may join on.

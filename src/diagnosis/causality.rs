@@ -154,16 +154,20 @@ fn diagnosis(
     let severity = all().map(|it| it.severity).max().unwrap_or(cause.severity);
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     let mut references: Vec<String> = Vec::new();
-    for (index, finding) in all().enumerate() {
+    let left_behind = left_behind(graph, findings, members);
+    for &member in members {
+        let finding = &findings[member];
         // Where an effect is what makes the diagnosis grave, or is critical itself, the way out of it
-        // belongs here: mending the cause may be out of reach. So does the nearest remedy known, if
-        // the cause's rule knows none.
+        // belongs here: mending the cause may be out of reach. So does what a moment left behind, and
+        // the nearest remedy known, if the cause's rule knows none.
         let grave = finding.severity == severity
             && (severity > cause.severity || severity == Severity::Critical);
-        if index == 0 || grave || lanes.is_empty() {
+        let own = member == *head || grave;
+        let left = finding.severity >= Severity::Error && left_behind.contains(&member);
+        if own || left || lanes.is_empty() {
             lanes.extend(Lane::of(rank, &finding.remedy));
         }
-        if index == 0 || grave {
+        if own || left {
             let new = finding.references.iter();
             let new: Vec<&String> = new.filter(|it| !references.contains(it)).collect();
             references.extend(new.into_iter().cloned().collect::<Vec<_>>());
@@ -193,4 +197,17 @@ fn diagnosis(
         references,
         blast_radius: Vec::new(),
     }
+}
+
+/// Members whose causes among the members all happened at a moment: no remedy of a cause mends them.
+fn left_behind(graph: &CauseGraph, findings: &[Finding], members: &[usize]) -> BTreeSet<usize> {
+    let mut mended_by_causes: BTreeSet<usize> = BTreeSet::new();
+    let own: BTreeSet<usize> = members.iter().copied().collect();
+    for member in members {
+        if !findings[*member].momentary {
+            let effects = graph.effects[*member].iter().map(|&(effect, _)| effect);
+            mended_by_causes.extend(effects);
+        }
+    }
+    own.difference(&mended_by_causes).copied().collect()
 }

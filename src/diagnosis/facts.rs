@@ -248,6 +248,14 @@ impl UpgradeState {
     pub fn hangs(self) -> bool {
         matches!(self, UpgradeState::Stuck | UpgradeState::Failed)
     }
+
+    /// Whether nodes are still to come.
+    pub fn is_under_way(self) -> bool {
+        matches!(
+            self,
+            UpgradeState::Progressing | UpgradeState::Paused | UpgradeState::Stuck
+        )
+    }
 }
 
 /// The part of an upgrade that is open.

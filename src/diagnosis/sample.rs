@@ -58,6 +58,7 @@ pub(crate) fn finding(rule: &str, category: &str, severity: Severity) -> Finding
         first_seen: None,
         last_seen: None,
         history: false,
+        momentary: false,
         count: 1,
         evidence: vec![Evidence {
             path: "yamls/cluster/v1/nodes.yaml".into(),

@@ -240,6 +240,7 @@ impl<'g> Row<'_, 'g> {
             first_seen: since.or(log_first),
             last_seen: log_last,
             history: self.is_history(),
+            momentary: self.rule.finding.momentary,
             count: records.max(1),
             evidence,
             remedy,

@@ -121,6 +121,17 @@ fn complaints(scenario: &Scenario, report: &Report) -> Vec<String> {
             .iter()
             .filter_map(|chain| broken_chain(chain, report)),
     );
+    let mut steps = report.plan.iter();
+    wrong.extend(expect.plan.iter().filter_map(|part| {
+        let says = |text: &str| text.contains(part.as_str());
+        let found = steps.any(|step| says(&step.text) || step.command.as_deref().is_some_and(says));
+        (!found).then(|| format!("no step of the plan, or none behind the last, says {part:?}"))
+    }));
+    wrong.extend(
+        active()
+            .filter(|finding| expect.absent.contains(&finding.rule))
+            .map(|finding| format!("not absent: {}: {}", finding.rule, finding.title)),
+    );
     if let Some(verdict) = &expect.verdict {
         let said = serde_json::to_value(&report.verdict).expect("a verdict is JSON");
         for (key, wanted) in [("state", &verdict.state), ("action", &verdict.action)] {

@@ -430,6 +430,12 @@ pub struct Expectation {
     /// before, and stands behind it.
     #[serde(default)]
     pub chains: Vec<Vec<String>>,
+    /// Parts of the text or the command of the plan's steps, in this order; others may stand between them.
+    #[serde(default)]
+    pub plan: Vec<String>,
+    /// Rules that must find nothing here, of whatever severity.
+    #[serde(default)]
+    pub absent: Vec<String>,
     /// No finding of severity error or above.
     #[serde(default)]
     pub quiet: bool,

@@ -477,6 +477,43 @@ fn remedies_are_those_of_the_cause_and_of_what_is_gravest() {
     assert_eq!(steps(&diagnoses[0]), ["a", "c"]);
 }
 
+/// A reboot cannot be mended, so what it left behind is, down to the first that lasts.
+#[test]
+fn what_a_moment_left_behind_is_mended_by_itself() {
+    let lasting = |rule: &str, severity| {
+        on(rule, severity, "n1").mended_by(vec![crate::diagnosis::sample::step(
+            rule,
+            None,
+            crate::finding::Risk::Safe,
+        )])
+    };
+    let moment = |rule: &str| Finding {
+        momentary: true,
+        ..lasting(rule, Error)
+    };
+    let links = [
+        link("power", "reboot", &[]),
+        link("reboot", "layers", &[]),
+        link("reboot", "slow", &[]),
+        link("layers", "pods", &[]),
+    ];
+    let steps = |power: Finding| -> Vec<String> {
+        let findings = vec![
+            power,
+            moment("reboot"),
+            lasting("layers", Error),
+            lasting("slow", Warning),
+            lasting("pods", Error),
+        ];
+        let (_, diagnoses) = explain(findings, &links);
+        let steps = diagnoses[0].remedy.iter();
+        steps.map(|step| step.text.clone()).collect()
+    };
+    assert_eq!(steps(moment("power")), ["power", "reboot", "layers"]);
+    // What lasts is mended first; what it led to through a moment stays behind.
+    assert_eq!(steps(lasting("power", Error)), ["power", "layers"]);
+}
+
 #[test]
 fn a_long_chain_and_a_dense_graph_end_soon() {
     let chain: Vec<Finding> = (0..3_000)

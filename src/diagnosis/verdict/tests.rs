@@ -155,9 +155,18 @@ fn a_moving_upgrade_waits_unless_something_is_broken() {
         "The upgrade moves: harv-3 became Pre-draining, 4m before the bundle was made. But: Disk sda of harv-2 fails."
     );
     assert_eq!(
-        short(&facts, vec![error.suppressed_by("accepted")]),
+        short(&facts, vec![error.clone().suppressed_by("accepted")]),
         (progressing, Action::Wait)
     );
+
+    // One whose turn is still to come is to be mended before; one that is done can wait.
+    let on = |name: &str| {
+        let facts = self::verdict(&facts, vec![error.clone().on_node(name)]).facts;
+        facts.into_iter().find(|it| it.contains("its turn"))
+    };
+    let before = "harv-4 has a fault to mend before its turn comes";
+    assert_eq!(on("harv-4").as_deref(), Some(before));
+    assert_eq!((on("harv-1"), on("harv-3")), (None, None));
 
     // The node at work may be down, another may not.
     facts.cluster.nodes[2] = node("harv-3").unknown("3m");

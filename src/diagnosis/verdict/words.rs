@@ -174,20 +174,26 @@ impl Ground<'_> {
     /// Nodes with a fault of their own beside the one that is told; with a space before it.
     fn other_nodes(&self, told: Option<&Diagnosis>) -> String {
         let told = told.map_or("", |told| told.cause.subject.name.as_str());
-        let mut others: Vec<&str> = Vec::new();
-        for (_, family) in self.faults(Severity::Error) {
-            if let Some(cause) = family.first().filter(|cause| is_node_fault(cause))
-                && cause.subject.name != told
-                && !others.contains(&cause.subject.name.as_str())
-            {
-                others.push(&cause.subject.name);
-            }
-        }
+        let mut others = self.faulty_nodes();
+        others.retain(|name| *name != told);
         match others.as_slice() {
             [] => String::new(),
             [one] => format!(" {one} has a fault of its own."),
             many => format!(" {} have faults of their own.", wording::list(many, "and")),
         }
+    }
+
+    /// Nodes that a diagnosis at or above error begins with, the first ranked first.
+    fn faulty_nodes(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (_, family) in self.faults(Severity::Error) {
+            if let Some(cause) = family.first().filter(|cause| is_node_fault(cause))
+                && !names.contains(&cause.subject.name.as_str())
+            {
+                names.push(&cause.subject.name);
+            }
+        }
+        names
     }
 
     /// How many more members etcd may lose; with a space before it.
@@ -277,19 +283,26 @@ impl Ground<'_> {
                 .unwrap_or_default();
             stated.push(format!("the upgrade last moved{when}: {}", movement.what));
         }
+        let waiting = upgrade.nodes.iter();
+        let waiting = waiting.filter(|node| !node.is_done() && !node.is_active());
+        let waiting: Vec<&str> = waiting.map(|node| node.name.as_str()).collect();
         if let Some(blocker) = &upgrade.blocked_on
             && upgrade.state == UpgradeState::Stuck
+            && !waiting.is_empty()
         {
-            let waiting: Vec<&str> = upgrade
-                .nodes
-                .iter()
-                .filter(|node| !node.is_done() && !node.is_active())
-                .map(|node| node.name.as_str())
-                .collect();
-            if !waiting.is_empty() {
-                let name = &blocker.name;
-                stated.push(format!("{name} holds up {}", wording::some(&waiting, 5)));
-            }
+            let name = &blocker.name;
+            stated.push(format!("{name} holds up {}", wording::some(&waiting, 5)));
+        }
+        // A drain or a reboot asks of a node, and of those that stand in for it, all that they have.
+        let mut faulty = self.faulty_nodes();
+        faulty.retain(|name| waiting.contains(name));
+        if upgrade.state.is_under_way() && !faulty.is_empty() {
+            let what = if faulty.len() == 1 {
+                "has a fault to mend before its turn comes"
+            } else {
+                "have faults to mend before their turn comes"
+            };
+            stated.push(format!("{} {what}", wording::some(&faulty, 5)));
         }
         if let Some(words) = &upgrade.waits_for {
             stated.push(format!("the planner waits: {}", self.with_nodes(words)));

@@ -26,6 +26,7 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
         subject: Subject::Cluster,
         since: None,
         history: None,
+        momentary: false,
         key: Vec::new(),
         exports: BTreeMap::new(),
         confidence: Confidence::Likely,
@@ -49,6 +50,10 @@ pub(super) fn finding(tree: Option<&Tree>, mistakes: &mut Mistakes) -> FindingTe
     finding.history = keys
         .get("history")
         .map(|over| keys::expression(over, mistakes));
+    finding.momentary = keys
+        .get("momentary")
+        .and_then(|truth| keys::truth(truth, mistakes))
+        .unwrap_or_default();
     let key = keys.get("key");
     finding.key = keys::list(key, mistakes)
         .iter()

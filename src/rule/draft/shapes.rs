@@ -446,6 +446,11 @@ pub(super) static FINDING: Shape = Shape {
             "True where the fault is over: told as history, it explains nothing that began later (default: false)",
         ),
         optional(
+            "momentary",
+            Wants::Truth,
+            "Whether it happened at one moment, as a reboot: what it led to then needs its own remedy (default: false)",
+        ),
+        optional(
             "key",
             Wants::List(&Wants::Expression),
             "What tells findings apart: rows of one key are one finding (default: the subject)",
