@@ -48,8 +48,8 @@ pub struct Diagnosis {
     /// Ids of findings that stand in a circle, in which each leads to the others; of the cause too, if
     /// it is in one.
     pub cycle: Vec<String>,
-    /// What to do, safest step first: the cause's remedy and that of effects which are worse than it
-    /// or critical.
+    /// What to do, safest step first: the cause's remedy and that of effects which are worse than it,
+    /// critical, what holds a hanging upgrade, or left behind by what happened at one moment.
     pub remedy: Vec<RemedyStep>,
     /// Where to read more.
     pub references: Vec<String>,

@@ -13,7 +13,7 @@ use super::renamed::renamed_to;
 /// Label of nodes that are etcd members; a witness has it too.
 const MEMBER_LABEL: &str = "node-role.kubernetes.io/etcd";
 
-/// Members are the nodes with the etcd role, and those that only a machine of that role still names.
+/// Members are the nodes with the etcd role, and those without a Node that a machine of that role names.
 pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
     let nodes: Vec<_> = graph
         .all("", "Node")
@@ -26,11 +26,9 @@ pub(super) fn etcd(graph: &Graph) -> Option<Derived> {
         .all("cluster.x-k8s.io", "Machine")
         .filter(|machine| machine.label("rke.cattle.io/etcd-role") == Some("true"))
         .filter_map(|machine| Some((machine, machine.text(&["status", "nodeRef", "name"])?)))
-        .filter(|(_, node)| !members.contains(node))
-        .filter(|(machine, node)| {
-            let old = graph.all("", "Node").find(|it| it.name() == *node);
-            renamed_to(graph, old.unwrap_or(*machine), node).is_none()
-        })
+        // A node that is there without the role is still to be promoted.
+        .filter(|(_, node)| !graph.all("", "Node").any(|it| it.name() == *node))
+        .filter(|(machine, node)| renamed_to(graph, *machine, node).is_none())
         .collect();
     members.extend(lost.iter().map(|(_, node)| *node));
     if members.is_empty() {

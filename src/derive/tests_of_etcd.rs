@@ -44,7 +44,12 @@ fn members_are_counted() {
     let table = [
         (vec![worker.clone()], None),
         (
-            vec![worker, node("a", true), pod("a", "True")],
+            vec![worker.clone(), node("a", true), pod("a", "True")],
+            Some([1, 1, 1, 0]),
+        ),
+        // A worker whose promotion has got no further than its machine is none yet.
+        (
+            vec![worker, machine("w"), node("a", true), pod("a", "True")],
             Some([1, 1, 1, 0]),
         ),
         (

@@ -70,7 +70,7 @@ pub fn explain_first(
 
     let graph = CauseGraph::build(&active, links);
     let mut families = rank::families(&graph, &active);
-    rank::bring_forward(&mut families, &active, asked);
+    rank::bring_forward(&mut families, &active, &asked);
 
     // Ids follow the order in which a reader meets the findings.
     let order = families.iter().flat_map(|family| &family.members);
@@ -83,7 +83,7 @@ pub fn explain_first(
     let diagnoses = families
         .iter()
         .zip(1..)
-        .map(|(family, rank)| diagnosis(&graph, &active, family, rank, &id))
+        .map(|(family, rank)| diagnosis(&graph, &active, family, rank, &id, &asked))
         .collect();
 
     let mut causes: Vec<Vec<usize>> = vec![Vec::new(); active.len()];
@@ -132,6 +132,7 @@ fn diagnosis(
     family: &Family,
     rank: u32,
     id: &impl Fn(usize) -> String,
+    asked: &impl Fn(&Finding) -> bool,
 ) -> Diagnosis {
     let Family { head, members, .. } = family;
     let cause = &findings[*head];
@@ -155,14 +156,21 @@ fn diagnosis(
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     let mut references: Vec<String> = Vec::new();
     let left_behind = left_behind(graph, findings, members);
+    // What the cause does to the upgrade that is asked about, where it is no matter of the upgrade itself.
+    let of_upgrade = |finding: &Finding| finding.category == "upgrade";
+    let answer = members.iter().copied().find(|&member| {
+        let finding = &findings[member];
+        of_upgrade(finding) && finding.severity >= Severity::Error && asked(finding)
+    });
+    let answer = answer.filter(|_| !of_upgrade(cause));
     for &member in members {
         let finding = &findings[member];
-        // Where an effect is what makes the diagnosis grave, or is critical itself, the way out of it
-        // belongs here: mending the cause may be out of reach. So does what a moment left behind, and
-        // the nearest remedy known, if the cause's rule knows none.
+        // Where an effect is what makes the diagnosis grave, is critical itself, or is what is asked
+        // about, the way out of it belongs here: mending the cause may be out of reach. So does what a
+        // moment left behind, and the nearest remedy known, if the cause's rule knows none.
         let grave = finding.severity == severity
             && (severity > cause.severity || severity == Severity::Critical);
-        let own = member == *head || grave;
+        let own = member == *head || grave || answer == Some(member);
         let left = finding.severity >= Severity::Error && left_behind.contains(&member);
         if own || left || lanes.is_empty() {
             lanes.extend(Lane::of(rank, &finding.remedy));

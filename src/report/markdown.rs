@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use super::Report;
 use super::page::{clean, cut};
 use super::text::{
-    self, action_word, confidence_word, evidence_place, evidence_words, folded, risk_word,
-    severity_word, tree, when,
+    self, action_word, confidence_word, evidence_count, evidence_words, folded, folded_lines,
+    folded_place, risk_word, severity_word, tree, when,
 };
 use crate::diagnosis::wording;
 use crate::diagnosis::{Diagnosis, PlanStep};
@@ -342,12 +342,14 @@ impl<'a> Writer<'a> {
             return;
         }
         let mut lines: Vec<String> = Vec::new();
-        for evidence in cause.evidence.iter().take(limit) {
-            let (place, words) = (evidence_place(evidence), evidence_words(evidence));
+        let folded = folded_lines(&cause.evidence);
+        for &(evidence, alike) in folded.iter().take(limit) {
+            let (place, words) = (folded_place(evidence, alike), evidence_words(evidence));
             lines.push(format!("{place}  {words}"));
         }
-        if places > limit {
-            lines.push(format!("+ {} more", places - limit));
+        let more = evidence_count(folded.get(limit..));
+        if more > 0 {
+            lines.push(format!("+ {more} more"));
         }
         fold(
             text,

@@ -12,7 +12,8 @@ use anstyle::{AnsiColor, Style as Paint};
 use jiff::Timestamp;
 
 pub(super) use block::{
-    confidence_word, evidence_place, evidence_words, folded, risk_word, severity_word, tree, when,
+    confidence_word, evidence_count, evidence_place, evidence_words, folded, folded_lines,
+    folded_place, risk_word, severity_word, tree, when,
 };
 
 use super::Report;

@@ -668,3 +668,33 @@ fn what_is_asked_about_comes_before_what_is_no_graver() {
     };
     assert_eq!(firsts(&[on("disk", Error, "n1")], over), ["disk", "hold"]);
 }
+
+#[test]
+fn what_is_asked_about_brings_its_own_remedy() {
+    use crate::diagnosis::sample::step;
+    use crate::finding::Risk;
+    let upgrade = |rule: &str| finding(rule, "upgrade", Error).on_node("n1");
+    let steps = |cause: Finding, holds: &str| -> Vec<String> {
+        let remedied = |it: Finding| {
+            let own = step(&it.rule, None, Risk::Safe);
+            it.mended_by(vec![own])
+        };
+        let findings = vec![cause, upgrade("wait"), upgrade("queue")];
+        let findings = findings.into_iter().map(remedied).collect();
+        let links = [
+            link("disk", "wait", &["node"]),
+            link("wait", "queue", &["node"]),
+        ];
+        let (_, diagnoses) = explain_first(findings, &links, |it| it.rule == holds);
+        let steps = diagnoses[0].remedy.iter();
+        steps.map(|step| step.text.clone()).collect()
+    };
+    assert_eq!(steps(on("disk", Critical, "n1"), "wait"), ["disk", "wait"]);
+    assert_eq!(
+        steps(on("disk", Critical, "n1"), "queue"),
+        ["disk", "queue"]
+    );
+    assert_eq!(steps(on("disk", Critical, "n1"), "none"), ["disk"]);
+    // A cause that is the upgrade's own knows the way out of it.
+    assert_eq!(steps(upgrade("disk"), "wait"), ["disk"]);
+}

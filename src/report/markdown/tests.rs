@@ -339,7 +339,11 @@ fn giant(diagnoses: usize, evidence: usize) -> Report {
         let lines = (0..evidence).map(|line| Evidence {
             path: format!("logs/longhorn-system/longhorn-manager-{number}/longhorn-manager.log"),
             line: Some(line as u32 + 1),
-            text: Some(format!("evidence {number}.{line} <`{}>", "x".repeat(300))),
+            // Other words in each line: what differs in numbers alone is folded.
+            text: Some(format!(
+                "evidence {number}.{line} <`{}>",
+                char::from(b'g' + line as u8 % 20).to_string().repeat(300)
+            )),
             ..Evidence::default()
         });
         finding(&format!("rule-{number:04}"), "node", Severity::Critical)
@@ -412,6 +416,32 @@ fn what_is_too_long_loses_evidence_first_then_the_last_diagnoses() {
         let closed = page.html.iter().filter(|html| *html == "</details>");
         assert_eq!(opened.count(), closed.count());
     }
+}
+
+#[test]
+fn lines_that_say_the_same_are_told_once() {
+    let mut report = giant(1, 0);
+    report.findings[0].evidence = ["reset port 1", "reset port 2", "gave up", "reset port 3"]
+        .iter()
+        .zip(1..)
+        .map(|(text, line)| Evidence {
+            path: "kernel.log".into(),
+            line: Some(line),
+            text: Some((*text).into()),
+            ..Evidence::default()
+        })
+        .collect();
+    let text = written(&report, ALL);
+    assert!(text.contains("Evidence: 4 places"), "{text}");
+    assert!(
+        text.contains("kernel.log:1 and 2 like it  reset port 1"),
+        "{text}"
+    );
+    assert!(text.contains("kernel.log:3  gave up"), "{text}");
+    assert!(
+        !text.contains("reset port 2") && !text.contains(" more"),
+        "{text}"
+    );
 }
 
 #[test]

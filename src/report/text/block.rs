@@ -264,10 +264,7 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
         folded_lines(&cause.evidence)
     };
     for (index, &(evidence, alike)) in shown.iter().enumerate() {
-        let mut place = evidence_place(evidence);
-        if alike > 0 {
-            place.push_str(&format!(" and {alike} like it"));
-        }
+        let place = folded_place(evidence, alike);
         let words = evidence_words(evidence);
         let head = head(if index == 0 { "why" } else { "" });
         let room = page
@@ -276,9 +273,7 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
         let together = words.is_empty() || columns(&words) <= room;
         let needed = if together { 1 } else { 2 };
         if index > 0 && lines + needed > EVIDENCE_LINES && !options.verbose {
-            let rest = shown.iter().skip(index);
-            let more: usize = rest.map(|(_, alike)| 1 + alike).sum();
-            let more = format!("+ {more} more");
+            let more = format!("+ {} more", evidence_count(shown.get(index..)));
             return label(page, "", DIM, &more);
         }
         lines += needed;
@@ -294,6 +289,21 @@ fn write_evidence(page: &mut Page<'_>, cause: &Finding, options: &TextOptions) -
         }
     }
     Ok(())
+}
+
+/// How many pieces of evidence stand in lines that were folded.
+pub(in crate::report) fn evidence_count(folded: Option<&[(&Evidence, usize)]>) -> usize {
+    let folded = folded.unwrap_or_default().iter();
+    folded.map(|(_, alike)| 1 + alike).sum()
+}
+
+/// `2025-03-14 18:02 UTC  logs/…/longhorn-manager.log:18231 and 4 like it`.
+pub(in crate::report) fn folded_place(evidence: &Evidence, alike: usize) -> String {
+    let place = evidence_place(evidence);
+    match alike {
+        0 => place,
+        more => format!("{place} and {more} like it"),
+    }
 }
 
 /// `2025-03-14 18:02 UTC  logs/…/longhorn-manager.log:18231`.
