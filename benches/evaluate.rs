@@ -270,7 +270,7 @@ fn evaluating() {
     let mut cold = Duration::MAX;
     let mut warm = Duration::MAX;
     let mut about = String::new();
-    for _ in 0..7 {
+    for _ in 0..20 {
         let bundle = bundles.bundle(&engine);
         cold = cold.min(work(|| engine.evaluate(&bundle)));
         let again = (0..5).map(|_| work(|| engine.evaluate(&bundle)));

@@ -1,5 +1,7 @@
 //! Indexes for the joins that would otherwise walk a whole kind, each built the first time one asks.
 
+mod table;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -7,9 +9,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use crate::parse::document::View;
 
 use super::{Graph, KindId, ObjectId, ObjectView, Subject, relation};
-
-/// An index from a text to objects.
-pub(super) type Index = HashMap<String, Vec<ObjectId>, foldhash::fast::FixedState>;
+use table::Index;
 
 /// Where an element of a kind may be looked up instead of being searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,6 @@ pub(crate) enum Key {
     Relation(Box<str>),
     /// The namespace and the value of the label of this key, as [`key2`] joins them.
     Label(Box<str>),
-    /// What an event says of the object of the kind that it is about: `uid:` and its uid, or its
-    /// namespace and name. Here the kind is that of the object, and what is found are events.
-    InvolvedIn,
 }
 
 /// The objects of a kind by the value of a key.
@@ -79,14 +76,8 @@ fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
                     (first, _) => (object.get(first), rest),
                 };
                 let value = rest.iter().fold(start, |at, key| at?.get(key));
-                let Some(text) = value.and_then(View::as_str) else {
-                    continue;
-                };
-                match index.get_mut(text) {
-                    Some(ids) => ids.push(object.id()),
-                    None => {
-                        index.insert(text.to_owned(), vec![object.id()]);
-                    }
+                if let Some(text) = value.and_then(View::as_str) {
+                    index.add([text], object.id());
                 }
             }
             ByKey::Text(index)
@@ -104,25 +95,12 @@ fn by_key(graph: &Graph, kind: KindId, key: &Key) -> ByKey {
             }
             ByKey::Object(index)
         }
-        Key::Label(label) => ByKey::Text(index(objects, |object| {
-            let namespace = object.namespace().unwrap_or_default();
-            object.label(label).map(|value| key2(namespace, value))
-        })),
-        Key::InvolvedIn => {
-            let kind = graph.kind(kind).name.as_str();
-            let events = graph.all("", "Event").filter_map(|event| {
-                let involved = event.get("involvedObject")?;
-                let is_wanted = involved.get("kind").and_then(View::as_str) == Some(kind);
-                is_wanted.then_some((event, involved))
-            });
+        Key::Label(label) => {
             let mut index = Index::default();
-            for (event, of) in events {
-                let text = |key: &str| of.get(key).and_then(View::as_str);
-                let uid = text("uid").map(uid_key);
-                let namespace = text("namespace").unwrap_or_default();
-                let name = key2(namespace, text("name").unwrap_or_default());
-                for key in uid.into_iter().chain([name]) {
-                    index.entry(key).or_default().push(event.id());
+            for object in objects {
+                if let Some(value) = object.label(label) {
+                    let namespace = object.namespace().unwrap_or_default();
+                    index.add([namespace, "/", value], object.id());
                 }
             }
             ByKey::Text(index)
@@ -146,12 +124,13 @@ impl Graph {
             return Cow::Borrowed(self.ids_in(kind, namespace));
         }
         let index = self.indexes.by_key.get(self, kind, key);
-        let found = match (&*index, wanted) {
-            (ByKey::Text(index), Wanted::Text(text)) => index.get(text),
-            (ByKey::Object(index), Wanted::Object(object)) => index.get(&object),
-            _ => None,
-        };
-        Cow::Owned(found.cloned().unwrap_or_default())
+        Cow::Owned(match (&*index, wanted) {
+            (ByKey::Text(index), Wanted::Text(text)) => index.of(text).collect(),
+            (ByKey::Object(index), Wanted::Object(object)) => {
+                index.get(&object).cloned().unwrap_or_default()
+            }
+            _ => Vec::new(),
+        })
     }
 }
 
@@ -170,6 +149,7 @@ pub(crate) struct Indexes {
     pub(super) machines_by_claim: OnceLock<Index>,
     pub(super) instances_by_node: OnceLock<Index>,
     pub(super) machines_by_node: OnceLock<Index>,
+    pub(super) events_by_involved: OnceLock<Index>,
     by_key: KeyIndexes,
 }
 
@@ -179,35 +159,21 @@ pub(super) fn lookup(
     build: fn(&Graph) -> Index,
     key: &str,
 ) -> Vec<Subject> {
-    let found = cell.get_or_init(|| build(graph)).get(key);
-    found
-        .into_iter()
-        .flatten()
-        .map(|&id| Subject::Object(id))
-        .collect()
+    let found = cell.get_or_init(|| build(graph)).of(key);
+    found.map(Subject::Object).collect()
 }
 
-fn index<'g, K: AsRef<str> + Into<String>, M: IntoIterator<Item = K>>(
+fn index<'g, K: AsRef<str>, M: IntoIterator<Item = K>>(
     objects: impl Iterator<Item = ObjectView<'g>>,
     keys: impl Fn(ObjectView<'g>) -> M,
 ) -> Index {
     let mut index = Index::default();
     for object in objects {
         for key in keys(object) {
-            match index.get_mut(key.as_ref()) {
-                Some(ids) if ids.last() == Some(&object.id()) => {}
-                Some(ids) => ids.push(object.id()),
-                None => {
-                    index.insert(key.into(), vec![object.id()]);
-                }
-            }
+            index.add([key.as_ref()], object.id());
         }
     }
     index
-}
-
-pub(super) fn uid_key(uid: &str) -> String {
-    joined(&["uid:", uid])
 }
 
 pub(super) fn key2(namespace: &str, name: &str) -> String {
@@ -289,6 +255,20 @@ pub(super) fn build_machines_by_node(graph: &Graph) -> Index {
     index(graph.all("cluster.x-k8s.io", "Machine"), |it| {
         it.text(&["status", "nodeRef", "name"])
     })
+}
+
+/// Events by kind and name of what they are about. A namespace alone seldom tells apart what has one
+/// name, and is left to the caller.
+pub(super) fn build_events_by_involved(graph: &Graph) -> Index {
+    let mut index = Index::default();
+    for event in graph.all("", "Event") {
+        let involved = event.get("involvedObject");
+        let text = |key: &str| involved.and_then(|it| it.get(key)).and_then(View::as_str);
+        if let Some(kind) = text("kind") {
+            index.add([kind, "/", text("name").unwrap_or_default()], event.id());
+        }
+    }
+    index
 }
 
 /// Owned objects by their owner's uid, and by its kind, namespace and name. A name alone tells less:

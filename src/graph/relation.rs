@@ -11,10 +11,10 @@ use foldhash::fast::FixedState;
 use crate::parse::document::View;
 
 use super::index::{
-    Key, Wanted, build_engines_by_node, build_engines_by_volume, build_instances_by_node,
-    build_machines_by_claim, build_machines_by_node, build_owned_by_name, build_owned_by_uid,
-    build_owned_without_uid, build_pods_by_claim, build_pods_by_node, build_replicas_by_node,
-    build_replicas_by_volume, claim_in, key2, lookup, owner_key, uid_key,
+    Key, Wanted, build_engines_by_node, build_engines_by_volume, build_events_by_involved,
+    build_instances_by_node, build_machines_by_claim, build_machines_by_node, build_owned_by_name,
+    build_owned_by_uid, build_owned_without_uid, build_pods_by_claim, build_pods_by_node,
+    build_replicas_by_node, build_replicas_by_volume, claim_in, key2, lookup, owner_key,
 };
 use super::kind::DERIVED_GROUP;
 use super::{Graph, KindId, ObjectView, Subject};
@@ -1181,15 +1181,21 @@ fn owned_of_kind(graph: &Graph, subject: &Subject, wanted: Option<KindId>) -> Ve
 }
 
 fn events(graph: &Graph, subject: &Subject) -> Vec<Subject> {
-    let kind = kind_of(graph, subject);
-    let found = |key: String| graph.with_key(kind, &Key::InvolvedIn, Wanted::Text(&key));
+    let kind = graph.kind(kind_of(graph, subject)).name.as_str();
     let uid = text(graph, subject, &["metadata", "uid"]);
-    let by_uid = uid.map(|uid| found(uid_key(uid))).unwrap_or_default();
-    // Events on nodes carry the node's name as uid, and those of an earlier object of the same name still tell.
     let namespace = namespace(graph, subject).unwrap_or_default();
-    let by_name = found(key2(namespace, name(graph, subject)));
-    let ids = by_uid.iter().chain(&*by_name);
-    ids.map(|&id| Subject::Object(id)).collect()
+    let mut events = lookup(
+        graph,
+        &graph.indexes().events_by_involved,
+        build_events_by_involved,
+        &key2(kind, name(graph, subject)),
+    );
+    // Events on nodes carry the node's name as uid, and those of an earlier object of the same name still tell.
+    events.retain(|event| {
+        let of = |key: &str| text(graph, event, &["involvedObject", key]);
+        of("namespace").unwrap_or_default() == namespace || uid.is_some() && of("uid") == uid
+    });
+    events
 }
 
 fn boots(graph: &Graph, node: &str) -> Vec<Subject> {
