@@ -403,46 +403,25 @@ impl Builder<'_> {
     fn probe(&mut self, name: &str, condition: &Expression) -> Option<Probe> {
         let mut parts = Vec::new();
         conjuncts(condition, &mut parts);
-        let keyed = |part: &&Expression| equality(part, name).is_some();
-        let varies = |part: &&Expression| {
-            let global = |used: &str| matches!(used, "params" | "now" | "bundle");
-            equality(part, name).is_some_and(|(_, value)| !value.names().all(global))
+        let keyed = parts.into_iter();
+        let keyed = keyed.filter_map(|part| equality(part, name, |path| key_of(path, name)));
+        let is_fixed = |value: &Expression| {
+            let mut names = value.names();
+            names.all(|used| matches!(used, "params" | "now" | "bundle"))
         };
-        let mut parts = parts.iter().copied();
-        let chosen = parts.clone().find(varies).or_else(|| parts.find(keyed))?;
-        let (key, value) = equality(chosen, name)?;
+        // Of equals the first.
+        let (key, value) = keyed.min_by_key(|(_, value)| is_fixed(value))?;
         let value = self.again(value);
         Some(Probe { key, value })
     }
 
     /// Where elements may be that fit a condition: in what namespace, on what node, of what pod.
     fn narrowing(&mut self, name: &str, condition: Option<&Expression>) -> Option<Narrowing> {
-        let condition = condition?;
-        if let Node::Binary {
-            operator: BinaryOperator::And,
-            left,
-            right,
-        } = &condition.node
-        {
-            return self
-                .narrowing(name, Some(left))
-                .or_else(|| self.narrowing(name, Some(right)));
-        }
-        let Node::Binary {
-            operator: BinaryOperator::Equal,
-            left,
-            right,
-        } = &condition.node
-        else {
-            return None;
-        };
-        let (form, other) = [(left, right), (right, left)]
-            .into_iter()
-            .find_map(|(path, other)| Some((narrowing_of(path, name)?, other)))?;
-        if other.names().any(|used| used == "it" || used == name) {
-            return None;
-        }
-        Some(form(self.again(other)))
+        let mut parts = Vec::new();
+        conjuncts(condition?, &mut parts);
+        let (form, value) = (parts.into_iter())
+            .find_map(|part| equality(part, name, |path| narrowing_of(path, name)))?;
+        Some(form(self.again(value)))
     }
 
     fn declare(&mut self, name: &str) -> usize {
@@ -548,8 +527,13 @@ fn conjuncts<'e>(condition: &'e Expression, parts: &mut Vec<&'e Expression>) {
     }
 }
 
-/// The key of an element and the value that is asked of it, where a condition says that they are equal.
-fn equality<'e>(condition: &'e Expression, element: &str) -> Option<(Key, &'e Expression)> {
+/// What `of_element` makes of one side of a condition that says that two sides are equal, and the
+/// other side, which must not depend on the element.
+fn equality<'e, T>(
+    condition: &'e Expression,
+    element: &str,
+    of_element: impl Fn(&'e Expression) -> Option<T>,
+) -> Option<(T, &'e Expression)> {
     let Node::Binary {
         operator: BinaryOperator::Equal,
         left,
@@ -558,11 +542,11 @@ fn equality<'e>(condition: &'e Expression, element: &str) -> Option<(Key, &'e Ex
     else {
         return None;
     };
-    let (key, value) = [(left, right), (right, left)]
+    let (found, value) = [(left, right), (right, left)]
         .into_iter()
-        .find_map(|(path, value)| Some((key_of(path, element)?, value)))?;
+        .find_map(|(path, value)| Some((of_element(path)?, &**value)))?;
     let is_own = |used: &str| used == "it" || used == element;
-    (!value.names().any(is_own)).then_some((key, value))
+    (!value.names().any(is_own)).then_some((found, value))
 }
 
 /// The key of an element that a path leads to: fields all the way, or one relation.
