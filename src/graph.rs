@@ -3,6 +3,7 @@
 //! Objects stay in the documents they were read from; the graph holds places, sorted lists and lazily
 //! built indexes. What is not in the bundle but is named by something that is, is a ghost.
 
+mod ahead;
 mod index;
 pub mod kind;
 pub mod object;
@@ -19,6 +20,7 @@ use crate::parse::document::{Builder, Document, Value, View};
 pub use kind::Kind;
 pub use object::{Ghost, ObjectId, ObjectView, Subject};
 
+pub(crate) use ahead::AHEAD;
 use index::Indexes;
 pub(crate) use index::{Key, Wanted};
 use object::Object;

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     /// Place of the rule's first log matcher among all matchers.
     pub(super) first_matcher: usize,
     pub(super) steps: Vec<Step>,
+    /// Of each step, whether its condition looks at the status of its elements first.
+    pub(super) reads_status: Vec<bool>,
     pub(super) lets: Vec<Program>,
     pub(super) unless: Vec<(Test, Text)>,
     /// `None` is the cluster as a whole.
@@ -182,6 +184,9 @@ impl Plan {
         let mut plan = Plan {
             first_matcher,
             steps,
+            reads_status: (rule.matches.iter())
+                .map(|it| reads_status(&it.form))
+                .collect(),
             lets: Vec::new(),
             unless,
             subject,
@@ -509,6 +514,51 @@ impl Builder<'_> {
                 Part::Value(value) => TextPart::Value(self.compiler.compile(value)),
             })
             .collect()
+    }
+}
+
+/// Whether a binding's condition looks at the status of its elements first.
+fn reads_status(binding: &BindingForm) -> bool {
+    let (name, mut at) = match binding {
+        BindingForm::Each {
+            names: Names::Element(name),
+            condition: Some(condition),
+            ..
+        }
+        | BindingForm::Optional {
+            name,
+            condition: Some(condition),
+            ..
+        }
+        | BindingForm::None {
+            name,
+            condition: Some(condition),
+            ..
+        }
+        | BindingForm::Collect {
+            name,
+            condition: Some(condition),
+            ..
+        } => (name, condition),
+        _ => return false,
+    };
+    loop {
+        at = match &at.node {
+            Node::Field {
+                of, name: field, ..
+            } => match &of.node {
+                Node::Name(of) => {
+                    return field == "status" && (of == "it" || *of == name.value);
+                }
+                _ => of,
+            },
+            Node::Unary { of, .. } => of,
+            Node::Binary { left, .. } => left,
+            Node::Call {
+                receiver: Some(of), ..
+            } => of,
+            _ => return false,
+        };
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::graph::{Key, ObjectId, Wanted};
+use crate::graph::{AHEAD, Key, ObjectId, Wanted};
 
 use super::doubt::{self, Doubt, Gap, Narrowing, Place, Verdict};
 use super::plan::{Plan, Probe, Source, Step, Test};
@@ -135,15 +135,12 @@ impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
             } => {
                 // Straight over the ids of a kind: most rules begin so, and most of their rows end here.
                 if let (Source::Kind(kind, probe), None) = (source, key) {
-                    for &id in &*objects(kind, probe.as_ref(), self.context, frame) {
-                        self.each(
-                            at,
-                            *slot,
-                            Value::Object(id),
-                            condition.as_ref(),
-                            frame,
-                            emit,
-                        );
+                    for some in objects(kind, probe.as_ref(), self.context, frame).chunks(AHEAD) {
+                        self.read_ahead(at, some.iter().copied());
+                        for &id in some {
+                            let element = Value::Object(id);
+                            self.each(at, *slot, element, condition.as_ref(), frame, emit);
+                        }
                     }
                     self.show_others(at, source, *slot, frame);
                     return;
@@ -153,8 +150,12 @@ impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
                     if let Some(doubt) = doubt {
                         self.undecided(at, doubt);
                     }
-                    for element in elements {
-                        self.each(at, *slot, element, condition.as_ref(), frame, emit);
+                    for some in elements.chunks(AHEAD) {
+                        self.read_ahead(at, some.iter().filter_map(Value::object));
+                        for element in some {
+                            let element = element.clone();
+                            self.each(at, *slot, element, condition.as_ref(), frame, emit);
+                        }
                     }
                     return;
                 };
@@ -210,7 +211,11 @@ impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
                 let mut kept = Vec::new();
                 let mut certain = 0;
                 let (elements, mut doubt) = elements(source, self.context, frame);
-                for candidate in elements {
+                for (number, candidate) in elements.iter().enumerate() {
+                    if number % AHEAD == 0 {
+                        let some = elements.iter().skip(number).take(AHEAD);
+                        self.read_ahead(at, some.filter_map(Value::object));
+                    }
                     if !self.spend(at) {
                         return;
                     }
@@ -218,12 +223,12 @@ impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
                     match self.passes(at, condition.as_ref(), frame) {
                         Verdict::Holds => {
                             certain += 1;
-                            kept.push(candidate);
+                            kept.push(candidate.clone());
                         }
                         Verdict::Fails => {}
                         Verdict::Doubtful(by, holds) => {
                             doubt = Some(Doubt::wrong(by.gap));
-                            kept.extend(holds.then_some(candidate));
+                            kept.extend(holds.then(|| candidate.clone()));
                         }
                     }
                 }
@@ -262,6 +267,13 @@ impl<'g, W: Watch<'g>> Runner<'_, 'g, W> {
             Verdict::Holds => self.go_on(at, frame, emit),
             Verdict::Fails => {}
             Verdict::Doubtful(doubt, _) => self.context.doubts.note(doubt),
+        }
+    }
+
+    /// Reads the elements ahead that a step is about to try.
+    fn read_ahead(&self, at: usize, elements: impl IntoIterator<Item = ObjectId>) {
+        if self.plan.reads_status.get(at) == Some(&true) {
+            self.context.graph.read_ahead(elements);
         }
     }
 

@@ -584,6 +584,26 @@ fn an_index_finds_what_a_search_finds() {
     }
 }
 
+/// However many there are, and in their order.
+#[test]
+fn each_element_of_a_list_is_tried_once() {
+    let names: Vec<String> = (0..50).map(|number| format!("pod-{number:02}")).collect();
+    let pods = names.iter().enumerate();
+    let stage = Stage::of(
+        pods.map(|(number, name)| pod(name, "n1", &[number as u64]))
+            .collect(),
+    );
+    let at_least = |least: usize| {
+        let rule = format!(
+            "match: [{{ collect: xs, in: Pod }}, {{ each: x, in: xs, where: \"it.status.containerStatuses.exists(c, c.restartCount >= {least})\" }}]\nfinding: {{ subject: x, message: '{{{{ x.metadata.name }}}}', limit: 100 }}"
+        );
+        stage.messages(&rule)
+    };
+    for least in [0, 1, 16, 17, 40, 50] {
+        assert_eq!(at_least(least), names[least..], "{least}");
+    }
+}
+
 /// Of an upgrade whose object does not tell how far it is, both ends count; of one that is over, neither.
 #[test]
 fn both_ends_of_an_upgrade_that_may_run_fit_a_rule() {

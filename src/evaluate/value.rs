@@ -86,6 +86,14 @@ impl<'g> Value<'g> {
         }
     }
 
+    /// The object, if this is one.
+    pub(crate) fn object(&self) -> Option<ObjectId> {
+        match self {
+            Value::Object(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// A value of an object's tree.
     pub(crate) fn part(view: View<'g>, owner: ObjectId) -> Self {
         match view.value() {
