@@ -6,11 +6,12 @@
 use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle_doctor::layout::Source;
 use bundle_doctor::parse::line::Log;
-use bundle_doctor::scan::{MatcherSpec, ScanInput, Scanner, SourceSpec, Which};
+use bundle_doctor::scan::{MatcherSpec, Pattern, ScanInput, Scanner, SourceSpec};
 use jiff::Timestamp;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use zip::ZipArchive;
@@ -77,7 +78,7 @@ fn main() {
         let size: usize = chosen.iter().map(|(_, bytes)| bytes.len()).sum();
         let rate = |time: Duration| size as f64 / 1e9 / time.as_secs_f64();
         let scanner = scanner(&patterns);
-        let slow = scanner.without_literal().len();
+        let slow = scanner.slow_patterns();
         let ours = best(|| ours(&scanner, &chosen));
         let set = RegexSetBuilder::new(&patterns).unicode(false).build();
         let set = set
@@ -127,18 +128,12 @@ fn scanner(patterns: &[&str]) -> Scanner {
         .collect();
     let specs = patterns.iter().map(|pattern| MatcherSpec {
         sources: sources.clone(),
-        patterns: vec![(*pattern).to_owned()],
+        patterns: vec![Arc::new(
+            Pattern::read(pattern).expect("it is one for lines"),
+        )],
         ..MatcherSpec::default()
     });
-    match Scanner::new(specs.collect()) {
-        Ok(scanner) => scanner,
-        Err(errors) => {
-            let first = errors
-                .first()
-                .map(|error| (error.which == Which::Pattern(0), error));
-            panic!("a pattern is refused: {first:?}")
-        }
-    }
+    Scanner::new(specs.collect())
 }
 
 fn now() -> Option<Timestamp> {

@@ -41,8 +41,7 @@ use crate::ignore::IgnoreList;
 use crate::rule::Rule;
 use crate::rule::mistake::RuleErrors;
 use crate::rule::set::RuleSet;
-use crate::rule::source::Span;
-use crate::scan::{LogRecord, MatcherSpec, PatternError, Scanner, Which};
+use crate::scan::{LogRecord, MatcherSpec, Scanner};
 
 use plan::Plan;
 use row_finding::Found;
@@ -108,7 +107,7 @@ impl Engine {
     /// Makes rules ready to run.
     ///
     /// # Errors
-    /// Mistakes that show only where names meet values, and patterns that cannot be scanned for.
+    /// Mistakes that show only where names meet values.
     pub fn new(rules: &RuleSet) -> Result<Engine, RuleErrors> {
         let mut specs: Vec<MatcherSpec> = Vec::new();
         let mut firsts = Vec::new();
@@ -122,12 +121,9 @@ impl Engine {
                 }
             }
         }
-        let planned = || {
-            let rules = rules.rules().par_iter().zip(firsts);
-            let plans = rules.map(|(rule, first)| (rule, Plan::new(rule, first)));
-            plans.collect::<Vec<_>>()
-        };
-        let (plans, scanner) = rayon::join(planned, || Scanner::new(specs));
+        let plans = rules.rules().par_iter().zip(firsts);
+        let plans = plans.map(|(rule, first)| (rule, Plan::new(rule, first)));
+        let plans: Vec<_> = plans.collect();
         let mut ready = Vec::new();
         for (rule, plan) in plans {
             match plan {
@@ -148,12 +144,9 @@ impl Engine {
         if errors.prevent_running() {
             return Err(errors);
         }
-        let scanner = scanner.map_err(|found| {
-            RuleErrors::of_rules(found.iter().filter_map(|error| pattern_error(rules, error)))
-        })?;
         Ok(Engine {
             rules: ready,
-            scanner,
+            scanner: Scanner::new(specs),
             ignored: IgnoreList::default(),
         })
     }
@@ -221,25 +214,6 @@ impl Engine {
         evaluation.not_evaluated.sort();
         evaluation
     }
-}
-
-/// The rule and the place of a pattern that the scanner refused.
-fn pattern_error<'r>(rules: &'r RuleSet, error: &PatternError) -> Option<(&'r Rule, Span, String)> {
-    let matchers = rules
-        .rules()
-        .iter()
-        .flat_map(|rule| rule.logs.values().map(move |matcher| (rule, matcher)));
-    let (rule, matcher) = matchers.into_iter().nth(error.matcher)?;
-    let pattern = match error.which {
-        Which::Pattern(index) => matcher.patterns.get(index),
-        Which::Not => matcher.not.as_ref(),
-        Which::Clear => matcher.clear.as_ref(),
-    };
-    Some((
-        rule,
-        pattern.map_or(matcher.span, |pattern| pattern.span),
-        error.message.clone(),
-    ))
 }
 
 impl ReadyRule {

@@ -34,9 +34,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use smol_str::SmolStr;
 
 use crate::finding::{Confidence, Risk, Severity};
-use crate::scan::{Measure, SourceSpec};
+use crate::scan::{Measure, Pattern, SourceSpec};
 use expression::Expression;
 use path::FieldPath;
 use quantity::Number;
@@ -75,9 +76,9 @@ pub struct Rule {
     /// What the bundle must hold for the rule to be evaluated.
     pub requires: Requires,
     /// Constants `params.x`.
-    pub params: BTreeMap<String, Param>,
+    pub params: BTreeMap<SmolStr, Param>,
     /// Log matchers `logs.x`.
-    pub logs: BTreeMap<String, LogMatcher>,
+    pub logs: BTreeMap<SmolStr, LogMatcher>,
     /// The pipeline of rows, top to bottom.
     pub matches: Vec<Binding>,
     /// Exceptions, each with its reason.
@@ -258,13 +259,13 @@ pub struct LogMatcher {
     /// Where to look.
     pub sources: Vec<SourceSpec>,
     /// A line that matches any of these is a hit (`pattern` or `any`).
-    pub patterns: Vec<Pattern>,
+    pub patterns: Vec<Spanned<Arc<Pattern>>>,
     /// A line that matches this is none.
-    pub not: Option<Pattern>,
+    pub not: Option<Spanned<Arc<Pattern>>>,
     /// A hit for which this is false is none (`where`).
     pub condition: Option<Expression>,
     /// One record for each distinct tuple of these: captures, `file`, `node`, `namespace`, `pod`, `container`.
-    pub group: Vec<String>,
+    pub group: Vec<SmolStr>,
     /// How many hits make a record.
     pub threshold: Threshold,
     /// Only lines younger than this count.
@@ -272,25 +273,14 @@ pub struct LogMatcher {
     /// The last hit is at most this long ago, and no gap in the final run is longer.
     pub still: Option<SignedDuration>,
     /// Captures whose change starts the hold anew.
-    pub steady: Vec<String>,
+    pub steady: Vec<SmolStr>,
     /// A line that says the trouble is over.
-    pub clear: Option<Pattern>,
+    pub clear: Option<Spanned<Arc<Pattern>>>,
     /// Captures to keep the minimum, maximum and sum of.
-    pub measure: BTreeMap<String, Measure>,
+    pub measure: BTreeMap<SmolStr, Measure>,
     /// How many first lines a record keeps, beside the last one.
     pub sample: usize,
     /// Where the matcher stands.
-    pub span: Span,
-}
-
-/// A regular expression of a log matcher: its syntax is right, it compiles, and does not match the empty line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
-    /// Its text.
-    pub text: String,
-    /// Names of its captures, in order.
-    pub captures: Vec<String>,
-    /// Where it stands.
     pub span: Span,
 }
 
@@ -327,7 +317,7 @@ pub enum BindingForm {
     /// The first element that fits, else absent.
     Optional {
         /// What the element is called.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// Where elements come from.
         source: BindingSource,
         /// Which of them fit (`where`).
@@ -336,7 +326,7 @@ pub enum BindingForm {
     /// Keeps the row if no element fits.
     None {
         /// What the element is called, in the condition only.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// Where elements come from.
         source: BindingSource,
         /// Which of them fit (`where`).
@@ -345,7 +335,7 @@ pub enum BindingForm {
     /// The list of all elements that fit.
     Collect {
         /// What the list is called.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// Where elements come from.
         source: BindingSource,
         /// Which of them fit (`where`).
@@ -356,7 +346,7 @@ pub enum BindingForm {
     /// A value, worked out once per row when it is first asked for.
     Let {
         /// What it is called.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// The value.
         value: Expression,
     },
@@ -368,13 +358,13 @@ pub enum BindingForm {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Names {
     /// `each: v`.
-    Element(Spanned<String>),
+    Element(Spanned<SmolStr>),
     /// `each: [k, v]`, over a map.
     Entry {
         /// Name of the key.
-        key: Spanned<String>,
+        key: Spanned<SmolStr>,
         /// Name of the value.
-        value: Spanned<String>,
+        value: Spanned<SmolStr>,
     },
 }
 
@@ -393,7 +383,7 @@ pub enum BindingSource {
         name: String,
     },
     /// The records of the log matcher of this name.
-    Logs(Spanned<String>),
+    Logs(Spanned<SmolStr>),
     /// A relation call, or a field that holds a list or map.
     Expression(Expression),
 }
@@ -415,7 +405,7 @@ pub enum UnlessTest {
     /// Some element fits.
     Some {
         /// What the element is called, in the condition only.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// Where elements come from.
         source: BindingSource,
         /// Which of them fit (`where`).
@@ -424,7 +414,7 @@ pub enum UnlessTest {
     /// No element fits.
     None {
         /// What the element is called, in the condition only.
-        name: Spanned<String>,
+        name: Spanned<SmolStr>,
         /// Where elements come from.
         source: BindingSource,
         /// Which of them fit (`where`).
@@ -446,7 +436,7 @@ pub struct FindingTemplate {
     /// Rows with equal keys are one finding; empty means the subject.
     pub key: Vec<Expression>,
     /// What other rules may join on.
-    pub exports: BTreeMap<String, Expression>,
+    pub exports: BTreeMap<SmolStr, Expression>,
     /// How sure, before any escalation.
     pub confidence: Confidence,
     /// What was found.
@@ -534,7 +524,7 @@ pub struct Link {
     /// The other rule, or all rules of a category.
     pub rule: LinkTarget,
     /// Exports that must denote the same thing in both findings.
-    pub same: Vec<Spanned<String>>,
+    pub same: Vec<Spanned<SmolStr>>,
     /// What must hold of their times.
     pub order: LinkOrder,
     /// How surely the one explains the other.

@@ -22,14 +22,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::fast::FixedState;
 
 use jiff::{SignedDuration, Timestamp};
+use smol_str::SmolStr;
 
 use crate::layout::Source;
 use crate::span::Problem;
 use file::{Part, Rules};
-use pattern::{Compiled, PatternSet};
+use pattern::PatternSet;
 
 pub use hits::{Hits, Tally};
-pub(crate) use pattern::{capture_names, is_slow, states};
+pub(crate) use pattern::{PLACES, states};
+pub use pattern::{Pattern, PatternError};
 pub use source::{NodeLog, SourceSpec, glob};
 
 /// Which lines of which logs matter, and how their hits are folded into records.
@@ -38,15 +40,15 @@ pub struct MatcherSpec {
     pub sources: Vec<SourceSpec>,
     /// Regexes, any of which makes a hit. A line is one hit of a matcher at most; the first pattern
     /// in this order gives its captures. `^` stands after the time stamp of a pod log or a journal.
-    pub patterns: Vec<String>,
+    pub patterns: Vec<Arc<Pattern>>,
     /// A line that this matches neither hits nor clears.
-    pub not: Option<String>,
+    pub not: Option<Arc<Pattern>>,
     /// A hit counts only where this holds.
     pub condition: Option<Condition>,
     /// Captures, or `file`, `node`, `namespace`, `pod`, `container`: one record per distinct tuple.
     /// A pod is told apart by its namespace, too. The node of a pod log is not known while
     /// scanning, so there `node` tells pods apart.
-    pub group: Vec<String>,
+    pub group: Vec<SmolStr>,
     /// How many hits make a record worth keeping.
     pub count: CountSpec,
     /// Only lines at most this much older than now; a line without a time is none of them.
@@ -55,11 +57,11 @@ pub struct MatcherSpec {
     /// run of hits without a larger gap.
     pub still: Option<SignedDuration>,
     /// Captures that must not change within that run.
-    pub steady: Vec<String>,
-    /// Regex, with the captures of `group`, of the line that ends the condition.
-    pub clear: Option<String>,
+    pub steady: Vec<SmolStr>,
+    /// With the captures of `group`: the line that ends the condition.
+    pub clear: Option<Arc<Pattern>>,
     /// Captures whose values are summed up.
-    pub measure: BTreeMap<String, Measure>,
+    pub measure: BTreeMap<SmolStr, Measure>,
     /// How many of the first hits are kept beside the last one.
     pub sample: usize,
 }
@@ -72,7 +74,7 @@ impl Default for MatcherSpec {
             patterns: Vec::new(),
             not: None,
             condition: None,
-            group: vec!["file".to_owned()],
+            group: vec!["file".into()],
             count: CountSpec::default(),
             since: None,
             still: None,
@@ -239,41 +241,24 @@ pub struct LogRecord {
     pub measures: BTreeMap<String, Measured>,
 }
 
-/// A pattern that cannot be used, or a group that its patterns do not give.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatternError {
-    /// Index of the matcher.
-    pub matcher: usize,
-    /// Which of its regexes.
-    pub which: Which,
-    /// What is wrong, in one sentence without a final stop.
-    pub message: String,
-    /// Byte offset in the pattern, if the mistake has a place.
-    pub offset: Option<usize>,
-}
-
-/// A regex of a matcher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Which {
-    /// One of `patterns`.
-    Pattern(usize),
-    /// `not`.
-    Not,
-    /// `clear`.
-    Clear,
-}
-
 /// The matchers of all rules, ready to read logs.
 pub struct Scanner {
     specs: Vec<MatcherSpec>,
-    compiled: Vec<Compiled>,
-    /// Every pattern under its number, as matcher and place among its patterns.
-    patterns: Vec<(usize, usize)>,
+    /// Those of a matcher follow each other in the order in which they are tried, `clear` last.
+    patterns: Vec<Tried>,
     /// Every source that a matcher names, with the matchers that name it.
     sources: BTreeMap<SourceSpec, Vec<usize>>,
     /// Patterns that apply together, by the matchers that they are of. Files of a kind share a set,
     /// so one is built per kind rather than per file, and no log pays for another one's patterns.
     sets: Mutex<HashMap<Vec<usize>, Arc<PatternSet>, FixedState>>,
+}
+
+/// A pattern at its place among all.
+struct Tried {
+    matcher: usize,
+    /// It ends a condition, and makes no hit.
+    clear: bool,
+    pattern: Arc<Pattern>,
 }
 
 /// What one file gave.
@@ -297,47 +282,34 @@ struct Dropped {
 }
 
 impl Scanner {
-    /// Compiles the matchers, which keep their order: their indices name them from here on. All
-    /// mistakes of all patterns are told together.
-    pub fn new(specs: Vec<MatcherSpec>) -> Result<Scanner, Vec<PatternError>> {
-        let mut errors = Vec::new();
-        let compiled: Vec<Compiled> = specs
-            .iter()
-            .enumerate()
-            .map(|(matcher, spec)| pattern::compile(matcher, spec, &mut errors))
-            .collect();
-        if !errors.is_empty() {
-            return Err(errors);
-        }
+    /// The matchers keep their order: their indices name them from here on.
+    pub fn new(specs: Vec<MatcherSpec>) -> Scanner {
         let mut sources = BTreeMap::<SourceSpec, Vec<usize>>::new();
+        let mut patterns = Vec::new();
         for (matcher, spec) in specs.iter().enumerate() {
             for source in &spec.sources {
                 sources.entry(source.clone()).or_default().push(matcher);
             }
+            let hits = spec.patterns.iter().map(|pattern| (pattern, false));
+            let clears = spec.clear.iter().map(|pattern| (pattern, true));
+            patterns.extend(hits.chain(clears).map(|(pattern, clear)| Tried {
+                matcher,
+                clear,
+                pattern: Arc::clone(pattern),
+            }));
         }
-        let numbered = compiled.iter().enumerate();
-        let patterns = numbered
-            .flat_map(|(matcher, compiled)| {
-                (0..compiled.patterns.len()).map(move |index| (matcher, index))
-            })
-            .collect();
-        Ok(Scanner {
+        Scanner {
             specs,
-            compiled,
             patterns,
             sources,
             sets: Mutex::default(),
-        })
+        }
     }
 
-    /// Patterns without a literal that each of their matches holds: they are tried on every line
-    /// of their logs, so a rule's author should know.
-    pub fn without_literal(&self) -> Vec<(usize, Which)> {
-        let patterns = self.compiled.iter().flat_map(|compiled| &compiled.patterns);
-        patterns
-            .filter(|pattern| !pattern.has_literal())
-            .map(|pattern| (pattern.matcher, pattern.which))
-            .collect()
+    /// How many patterns are tried on every line of their logs ([`Pattern::is_slow`]).
+    pub fn slow_patterns(&self) -> usize {
+        let patterns = self.patterns.iter();
+        patterns.filter(|tried| tried.pattern.is_slow()).count()
     }
 
     /// Whether any matcher reads this file.
@@ -351,7 +323,6 @@ impl Scanner {
         let set = self.set(input.source);
         let rules = Rules {
             specs: &self.specs,
-            compiled: &self.compiled,
             patterns: &self.patterns,
         };
         file::scan(&rules, &set, input)
@@ -373,10 +344,8 @@ impl Scanner {
         }
         let numbered = (0u32..)
             .zip(&self.patterns)
-            .filter_map(|(number, (matcher, index))| {
-                matchers.binary_search(matcher).ok()?;
-                Some((number, self.compiled.get(*matcher)?.patterns.get(*index)?))
-            });
+            .filter(|(_, tried)| matchers.binary_search(&tried.matcher).is_ok())
+            .map(|(number, tried)| (number, &*tried.pattern));
         let set = Arc::new(PatternSet::new(matchers.as_slice().into(), numbered));
         sets.insert(matchers, Arc::clone(&set));
         set

@@ -115,7 +115,7 @@ fn expectation(
                 Value::Scalar(scalar) if scalar.is_null() => Vec::new(),
                 _ => texts(&entry.value, mistakes),
             };
-            read.exports.insert(entry.key.value.clone(), names);
+            read.exports.insert(entry.key.value.to_string(), names);
         }
     }
     read.evidence = keys

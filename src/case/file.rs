@@ -97,7 +97,7 @@ pub(super) fn names(text: &str) -> Vec<String> {
     let cases = tree.as_ref().and_then(|tree| keys::child(tree, "cases"));
     let names = keys::list(cases, &mut mistakes).iter().filter_map(|case| {
         match &keys::child(case, "name")?.value {
-            tree::Value::Scalar(name) => Some(name.text.clone()),
+            tree::Value::Scalar(name) => Some(name.text.to_string()),
             _ => None,
         }
     });
@@ -200,7 +200,7 @@ impl Reader<'_> {
     /// Texts by path, over those that are there; a null takes one away.
     fn logs(&mut self, tree: &Tree, logs: &mut BTreeMap<String, String>) {
         for entry in keys::entries(tree, "logs", self.mistakes).unwrap_or_default() {
-            let path = entry.key.value.clone();
+            let path = entry.key.value.to_string();
             if matches!(&entry.value.value, tree::Value::Scalar(scalar) if scalar.is_null()) {
                 logs.remove(&path);
                 continue;
@@ -360,7 +360,7 @@ impl Defaults {
 /// A text, or that of `{ file: path }`.
 fn text_or_file(tree: &Tree, loader: &dyn Loader, mistakes: &mut Mistakes) -> Option<String> {
     if !matches!(tree.value, tree::Value::Map(_)) {
-        return Some(keys::scalar(tree, "text", mistakes)?.text.clone());
+        return Some(keys::scalar(tree, "text", mistakes)?.text.to_string());
     }
     let keys = Keys::of(tree, &shapes::TEXT_FILE, mistakes)?;
     let file = keys.get("file")?;

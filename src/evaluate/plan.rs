@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use crate::finding::{Confidence, Risk, Severity};
 use crate::graph::relation;
 use crate::rule::expression::{BinaryOperator, Expression, Literal, Node};
@@ -33,7 +35,7 @@ pub(super) struct Plan {
     pub(super) since: Option<Program>,
     pub(super) history: Option<Program>,
     pub(super) key: Vec<Program>,
-    pub(super) exports: Vec<(String, Program)>,
+    pub(super) exports: Vec<(SmolStr, Program)>,
     pub(super) title: Text,
     pub(super) message: Text,
     pub(super) notes: Vec<(Option<Program>, Text)>,
@@ -124,7 +126,7 @@ pub(super) type Text = Vec<TextPart>;
 
 #[derive(Debug)]
 pub(super) enum TextPart {
-    Text(String),
+    Text(SmolStr),
     Value(Program),
 }
 
@@ -255,7 +257,7 @@ impl Plan {
 
 struct Builder<'r> {
     compiler: Compiler<'r>,
-    sources: &'r BTreeMap<String, LogMatcher>,
+    sources: &'r BTreeMap<SmolStr, LogMatcher>,
     lets: Vec<Program>,
 }
 

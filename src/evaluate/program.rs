@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
+use smol_str::SmolStr;
 
 use crate::bundle::Bundle;
 use crate::graph::relation::{self, Relation};
@@ -204,7 +205,7 @@ impl KindRef {
 /// Turns expressions of one rule into programs.
 pub(crate) struct Compiler<'r> {
     pub(crate) scope: Scope,
-    pub(crate) params: &'r std::collections::BTreeMap<String, Param>,
+    pub(crate) params: &'r std::collections::BTreeMap<SmolStr, Param>,
     /// Log matchers of the rule by name, with their place among all matchers.
     pub(crate) logs: Vec<(&'r str, usize)>,
     pub(crate) errors: Vec<CompileError>,

@@ -4,6 +4,8 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::bundle::Bundle;
 use crate::graph::kind::DERIVED_GROUP;
 use crate::graph::{Graph, Kind};
@@ -318,9 +320,9 @@ pub(super) fn matcher_spec(
         patterns: matcher
             .patterns
             .iter()
-            .map(|pattern| pattern.text.clone())
+            .map(|pattern| Arc::clone(&pattern.value))
             .collect(),
-        not: matcher.not.as_ref().map(|pattern| pattern.text.clone()),
+        not: matcher.not.as_ref().map(|it| Arc::clone(&it.value)),
         condition: condition(rule, matcher)?,
         group: matcher.group.clone(),
         count: CountSpec {
@@ -330,7 +332,7 @@ pub(super) fn matcher_spec(
         since: matcher.since,
         still: matcher.still,
         steady: matcher.steady.clone(),
-        clear: matcher.clear.as_ref().map(|pattern| pattern.text.clone()),
+        clear: matcher.clear.as_ref().map(|it| Arc::clone(&it.value)),
         measure: matcher.measure.clone(),
         sample: matcher.sample,
     })
@@ -356,12 +358,12 @@ fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec
     for name in HIT_NAMES {
         scope.declare(name);
     }
-    let captures: BTreeSet<String> = matcher
+    let captures: BTreeSet<SmolStr> = matcher
         .patterns
         .iter()
-        .flat_map(|pattern| pattern.captures.iter().cloned())
+        .flat_map(|pattern| pattern.value.captures().iter().cloned())
         .collect();
-    let captures: Vec<String> = captures
+    let captures: Vec<SmolStr> = captures
         .into_iter()
         .filter(|name| !HIT_NAMES.contains(&name.as_str()))
         .collect();
@@ -394,7 +396,7 @@ fn condition(rule: &Rule, matcher: &LogMatcher) -> Result<Option<Condition>, Vec
         ];
         let captured = captures
             .iter()
-            .map(|name| text(hit.captures.get(name).map(String::as_str)));
+            .map(|name| text(hit.captures.get(name.as_str()).map(String::as_str)));
         for (slot, value) in frame.iter_mut().zip(known.into_iter().chain(captured)) {
             *slot = value;
         }

@@ -391,7 +391,7 @@ impl<'g> Row<'_, 'g> {
         for (name, program) in &plan.exports {
             let value = program.run(self.context, self.frame);
             if let Some(export) = export(self.graph(), &value) {
-                exports.insert(name.clone(), export);
+                exports.insert(name.to_string(), export);
             }
         }
         exports

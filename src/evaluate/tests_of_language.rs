@@ -76,7 +76,7 @@ fn show(value: &Value<'_>, graph: &Graph) -> String {
 fn give(graph: &Graph, text: &str) -> String {
     let expression = Expression::parse(text).unwrap_or_else(|_| panic!("syntax of {text}"));
     let params = BTreeMap::from([(
-        "patience".to_owned(),
+        "patience".into(),
         Param::Duration(jiff::SignedDuration::from_mins(20)),
     )]);
     let mut scope = Scope::default();

@@ -85,7 +85,7 @@ impl<'r> Tracer<'r> {
                     _ => return None,
                 };
                 let value = described(frame.get(*slot)?, context);
-                (name.value != "_").then(|| (name.value.clone(), value))
+                (name.value != "_").then(|| (name.value.to_string(), value))
             })
             .collect()
     }
@@ -159,7 +159,7 @@ pub(super) fn before_running(rule: &Rule, plan: &Plan, bundle: &Bundle) -> Trace
         let within = matcher.threshold.within;
         let within = within.map(|within| format!(" within {}", duration::render(within)));
         LogTrace {
-            name: name.clone(),
+            name: name.to_string(),
             line: rule.source.line(matcher.span.start),
             sources: matcher.sources.iter().map(ToString::to_string).collect(),
             tally: bundle.hits.tally(at),
@@ -555,7 +555,7 @@ fn binding_text(file: &RuleSource, binding: &Binding) -> String {
             condition,
         } => {
             let names = match names {
-                Names::Element(name) => name.value.clone(),
+                Names::Element(name) => name.value.to_string(),
                 Names::Entry { key, value } => format!("[{}, {}]", key.value, value.value),
             };
             elements_text("each", &names, source, condition.as_ref(), file)

@@ -285,7 +285,7 @@ fn params(rule: &Rule) -> Vec<ParamEntry> {
     let params = rule.params.iter();
     params
         .map(|(name, value)| ParamEntry {
-            name: name.clone(),
+            name: name.to_string(),
             default: match value {
                 Param::Number(value) | Param::Quantity(value) => number(value),
                 Param::Text(text) => text.clone(),
@@ -351,7 +351,7 @@ fn readable(rule: &Rule, template: &Template) -> String {
     let parts = template.parts.iter();
     parts
         .map(|part| match part {
-            Part::Text(text) => text.clone(),
+            Part::Text(text) => text.to_string(),
             // A choice between words names nothing.
             Part::Value(value) if matches!(value.node, Node::Conditional { .. }) => "…".to_owned(),
             Part::Value(value) => {

@@ -10,6 +10,8 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::expression::{Expression, Literal, Node, UnaryOperator};
 use super::function;
 use super::mistake::Mistakes;
@@ -34,9 +36,9 @@ pub(super) struct Scope<'a> {
     /// Fields of kinds.
     pub(super) schema: &'a Schema,
     /// `params`.
-    pub(super) params: &'a BTreeMap<String, Param>,
+    pub(super) params: &'a BTreeMap<SmolStr, Param>,
     /// `logs`.
-    pub(super) logs: &'a BTreeMap<String, LogMatcher>,
+    pub(super) logs: &'a BTreeMap<SmolStr, LogMatcher>,
     /// Bindings above, and variables of the macros around.
     pub(super) visible: Vec<Variable<'a>>,
     /// Bindings below, which cannot be used yet.
@@ -406,7 +408,7 @@ impl<'a> Scope<'a> {
     /// Checks the name of a log matcher that a binding takes its elements from: a list of records.
     pub(super) fn check_log(
         &mut self,
-        name: &'a Spanned<String>,
+        name: &'a Spanned<SmolStr>,
         mistakes: &mut Mistakes,
     ) -> Type<'a> {
         self.named("logs", &name.value, name.span, mistakes)
@@ -431,8 +433,8 @@ impl<'a> Scope<'a> {
             return found;
         }
         let names: Vec<&str> = match what {
-            "params" => self.params.keys().map(String::as_str).collect(),
-            _ => self.logs.keys().map(String::as_str).collect(),
+            "params" => self.params.keys().map(SmolStr::as_str).collect(),
+            _ => self.logs.keys().map(SmolStr::as_str).collect(),
         };
         let help = proposal(name, names.iter().copied());
         mistakes
@@ -531,8 +533,8 @@ pub(super) fn record(matcher: &LogMatcher) -> Type<'_> {
         let all = matcher
             .patterns
             .iter()
-            .flat_map(|pattern| &pattern.captures);
-        let names: BTreeSet<&str> = all.map(String::as_str).collect();
+            .flat_map(|pattern| pattern.value.captures());
+        let names: BTreeSet<&str> = all.map(SmolStr::as_str).collect();
         names.into_iter()
     };
     let mut line = vec![

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::keys::{self, Keys};
 use super::mistake::{Mistake, Mistakes};
 use super::quantity::{self, Number};
@@ -277,7 +279,7 @@ fn versions(tree: &Tree, mistakes: &mut Mistakes) -> Option<Versions> {
     })
 }
 
-fn params(tree: Option<&Tree>, mistakes: &mut Mistakes) -> BTreeMap<String, Param> {
+fn params(tree: Option<&Tree>, mistakes: &mut Mistakes) -> BTreeMap<SmolStr, Param> {
     let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`params`", mistakes)) else {
         return BTreeMap::new();
     };
@@ -319,7 +321,7 @@ fn requires_stated(tree: &Tree, mistakes: &mut Mistakes) -> Option<Requires> {
 
 /// What a rule cannot do without: what makes rows, and what must not be there. An `optional`, or a
 /// `collect` that may be empty, adds to a finding and decides nothing.
-fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<String, LogMatcher>) -> Requires {
+fn requires_inferred(bindings: &[Binding], logs: &BTreeMap<SmolStr, LogMatcher>) -> Requires {
     let mut requires = Requires::default();
     for binding in bindings {
         let source = match &binding.form {

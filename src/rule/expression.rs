@@ -9,6 +9,8 @@ mod parser;
 
 pub use parser::{is_name, parse};
 
+use smol_str::SmolStr;
+
 use super::source::{Offsets, Passage, Span};
 
 /// An expression and where the rule file states it.
@@ -78,13 +80,13 @@ pub enum Node {
     /// `'text'`, `5`, `1.5`, `true`, `null`.
     Literal(Literal),
     /// A binding, a macro's variable or a global.
-    Name(String),
+    Name(SmolStr),
     /// `of.name`, or `of.?name` if `optional`.
     Field {
         /// What is selected from.
         of: Box<Expression>,
         /// Name of the field; its bytes are the last ones of the expression's span.
-        name: String,
+        name: SmolStr,
         /// Written with `.?`.
         optional: bool,
     },
@@ -103,7 +105,7 @@ pub enum Node {
         /// What a method is called on.
         receiver: Option<Box<Expression>>,
         /// Name of the function, method, macro or relation.
-        function: String,
+        function: SmolStr,
         /// Where that name stands.
         function_span: Span,
         /// Arguments in order.
@@ -152,7 +154,7 @@ pub enum Literal {
     /// Any other number.
     Float(f64),
     /// A string, its escapes resolved.
-    Text(String),
+    Text(SmolStr),
 }
 
 /// Operators with one operand.
@@ -232,7 +234,7 @@ mod tests {
             Node::Literal(Literal::Bool(value)) => value.to_string(),
             Node::Literal(Literal::Integer(value)) => value.to_string(),
             Node::Literal(Literal::Float(value)) => format!("{value:?}"),
-            Node::Name(name) => name.clone(),
+            Node::Name(name) => name.to_string(),
             Node::Field { of, name, optional } => {
                 format!("{}.{}{name}", show(of), if *optional { "?" } else { "" })
             }

@@ -1,6 +1,7 @@
 //! Reads values of the tree as what a key wants, and says so where they are something else.
 
 use jiff::SignedDuration;
+use smol_str::SmolStr;
 
 use crate::rule::duration;
 use crate::rule::expression::{self, Expression, Literal, Node};
@@ -198,11 +199,11 @@ pub(crate) fn text(tree: &Tree, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.error("BD001", tree.span, "the text is empty");
         return None;
     }
-    Some(scalar.text.clone())
+    Some(scalar.text.to_string())
 }
 
 /// A name: of a variable, a log matcher, a parameter, an export.
-pub(crate) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<String>> {
+pub(crate) fn name(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<SmolStr>> {
     let scalar = scalar(tree, "a name", mistakes)?;
     check_name(&scalar.text, tree.span, mistakes)
         .then(|| Spanned::new(scalar.text.clone(), tree.span))

@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use regex::RegexBuilder;
 use regex_syntax::ast::Ast;
-use regex_syntax::hir::Hir;
 
-use crate::scan::{capture_names, states};
+use crate::scan::{self, states};
 
 /// The largest compiled pattern, in bytes: the regex crate's own default.
 const MAXIMUM_SIZE: usize = 10 << 20;
@@ -14,16 +13,6 @@ const MAXIMUM_SIZE: usize = 10 << 20;
 /// A pattern below this many automaton states is far from the limit, and need not be compiled to
 /// know that: loading all rules must not compile each of their patterns.
 const SURELY_SMALL: usize = 10_000;
-
-/// What is known of a pattern.
-pub(super) struct Read {
-    /// Names of its captures, in order.
-    pub(super) names: Vec<String>,
-    /// How many captures it has, with and without names.
-    pub(super) captures: usize,
-    /// It matches the empty text, so every line.
-    pub(super) matches_empty: bool,
-}
 
 /// Why a text is no pattern.
 pub(super) struct PatternError {
@@ -33,8 +22,8 @@ pub(super) struct PatternError {
     pub(super) help: Option<&'static str>,
 }
 
-/// Reads a pattern in the syntax of the regex crate.
-pub(super) fn read(text: &str) -> Result<Read, PatternError> {
+/// How many captures a pattern in the syntax of the regex crate has.
+pub(super) fn captures(text: &str) -> Result<usize, PatternError> {
     let mut parser = regex_syntax::Parser::new();
     let hir = parser
         .parse(text)
@@ -46,33 +35,29 @@ pub(super) fn read(text: &str) -> Result<Read, PatternError> {
             .build()
             .is_err()
     {
-        return Err(PatternError {
-            message: "the regular expression is too large when compiled".to_owned(),
+        return Err(too_large());
+    }
+    Ok(hir.properties().explicit_captures_len())
+}
+
+/// Reads the pattern of a log.
+pub(super) fn read_of_log(text: &str) -> Result<scan::Pattern, PatternError> {
+    scan::Pattern::read(text).map_err(|error| match error {
+        scan::PatternError::Syntax(error) => syntax_error(text, &error),
+        scan::PatternError::TooLarge => too_large(),
+        error @ scan::PatternError::MatchesEmpty => PatternError {
+            message: error.to_string(),
             range: None,
-            help: Some("repeat less: `x{1000}` costs a thousand times `x`"),
-        });
-    }
-    Ok(known(&hir))
+            help: Some("require something of the line"),
+        },
+    })
 }
 
-/// Reads the pattern of a log, whose classes are ASCII unless it asks for Unicode's: the same text is
-/// much smaller so.
-pub(super) fn read_of_log(text: &str) -> Result<Read, PatternError> {
-    let mut parser = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build();
-    match parser.parse(text) {
-        Ok(hir) if states(&hir) <= SURELY_SMALL => Ok(known(&hir)),
-        _ => read(text),
-    }
-}
-
-fn known(hir: &Hir) -> Read {
-    Read {
-        names: capture_names(hir),
-        captures: hir.properties().explicit_captures_len(),
-        matches_empty: hir.properties().minimum_len() == Some(0),
+fn too_large() -> PatternError {
+    PatternError {
+        message: scan::PatternError::TooLarge.to_string(),
+        range: None,
+        help: Some("repeat less: `x{1000}` costs a thousand times `x`"),
     }
 }
 
@@ -139,26 +124,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captures_and_emptiness() {
-        let table: [(&str, &[&str], usize, bool); 5] = [
-            (r"(?P<a>\d+) (?:x|(?P<b>y)) (z)", &["a", "b"], 3, false),
-            (r"((?P<a>x)?)*", &["a"], 2, true),
-            ("a*", &[], 0, true),
-            ("^$", &[], 0, true),
-            ("lit", &[], 0, false),
-        ];
-        for (text, names, captures, empty) in table {
-            let read = read(text).map_err(|error| error.message).unwrap();
-            assert_eq!(read.names, names, "{text}");
-            assert_eq!(
-                (read.captures, read.matches_empty),
-                (captures, empty),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
     fn stops_in_names() {
         for (text, place) in [
             (r"x harvesterhci.io/node", Some("harvesterhci.io")),
@@ -179,7 +144,7 @@ mod tests {
             (r"\y", Some(r"\y")),
             (r"(?:\pL{100}){100}", None),
         ] {
-            let error = read(text).err().unwrap();
+            let error = captures(text).err().unwrap();
             assert_eq!(
                 error.range.and_then(|range| text.get(range)),
                 place,
@@ -187,7 +152,8 @@ mod tests {
                 error.message
             );
         }
-        assert!(read(&"(".repeat(10_000)).is_err());
+        assert!(captures(&"(".repeat(10_000)).is_err());
+        assert_eq!(captures(r"(?P<a>\d+) (?:x|(?P<b>y)) (z)").ok(), Some(3));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 use super::draft;
 use super::duration;
@@ -140,7 +141,11 @@ impl RuleSet {
                 diagnosis::Link {
                     cause_rule,
                     effect_rule,
-                    same: link.same.iter().map(|name| name.value.clone()).collect(),
+                    same: link
+                        .same
+                        .iter()
+                        .map(|name| name.value.to_string())
+                        .collect(),
                     order: match link.order {
                         LinkOrder::Any => diagnosis::Order::Any,
                         LinkOrder::CauseFirst => diagnosis::Order::CauseFirst,
@@ -221,9 +226,9 @@ impl RuleSet {
             .find(|rule| rule.id == id)
             .ok_or_else(form)?;
         let rule = Arc::make_mut(rule);
-        let names: Vec<String> = rule.params.keys().cloned().collect();
+        let names: Vec<SmolStr> = rule.params.keys().cloned().collect();
         let Some(old) = rule.params.get_mut(param) else {
-            let near = nearest(param, names.iter().map(String::as_str));
+            let near = nearest(param, names.iter().map(SmolStr::as_str));
             return Err(ParamError::Unknown {
                 rule: id,
                 name: param.to_owned(),
@@ -463,7 +468,7 @@ fn check_links<'r>(
             .iter()
             .filter(|export| !other.finding.exports.contains_key(&export.value))
         {
-            let exports = other.finding.exports.keys().map(String::as_str);
+            let exports = other.finding.exports.keys().map(SmolStr::as_str);
             let near = nearest(&export.value, exports);
             file.warning(
                 "BD002",

@@ -114,7 +114,7 @@ impl Offsets {
     }
 
     /// Says that byte `value` of the value comes from byte `file` of the file. Called in ascending
-    /// order, once for each character.
+    /// order, at the start of each run at least.
     pub(super) fn push(&mut self, value: usize, file: usize) {
         let (from, to) = self.runs.last().copied().unwrap_or((0, self.start));
         match file.checked_sub(to) == value.checked_sub(from) {

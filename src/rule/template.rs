@@ -1,5 +1,9 @@
 //! Texts with `{{ CEL }}` in them: no blocks, no filters; `\{{` stands for `{{` itself.
 
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
+
 use super::expression::{self, Expression, SyntaxError};
 use super::source::{Passage, Span};
 
@@ -16,7 +20,7 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     /// Text as it is.
-    Text(String),
+    Text(SmolStr),
     /// A value to fill in.
     Value(Expression),
 }
@@ -26,22 +30,22 @@ impl Template {
     pub fn parse(passage: &Passage<'_>) -> (Template, Vec<SyntaxError>) {
         let mut parts = Vec::new();
         let mut errors = Vec::new();
-        let mut text = String::new();
+        let mut text = Cow::Borrowed("");
         let mut at = 0;
         loop {
             let rest = passage.text.get(at..).unwrap_or_default();
             let Some(open) = rest.find("{{") else {
-                text.push_str(rest);
+                text += rest;
                 break;
             };
             let before = rest.get(..open).unwrap_or_default();
             if let Some(escaped) = before.strip_suffix('\\') {
-                text.push_str(escaped);
-                text.push_str("{{");
+                text += escaped;
+                text += "{{";
                 at += open + 2;
                 continue;
             }
-            text.push_str(before);
+            text += before;
             let start = at + open + 2;
             let Some(length) = length(passage.text.get(start..).unwrap_or_default()) else {
                 errors.push(SyntaxError {
@@ -55,7 +59,7 @@ impl Template {
                 break;
             };
             if !text.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(Part::Text(std::mem::take(&mut text).into()));
             }
             match expression::parse(&passage.part(start, start + length)) {
                 Ok(value) => parts.push(Part::Value(value)),
@@ -64,7 +68,7 @@ impl Template {
             at = start + length + 2;
         }
         if !text.is_empty() {
-            parts.push(Part::Text(text));
+            parts.push(Part::Text(text.into()));
         }
         let span = passage.whole();
         (Template { parts, span }, errors)
@@ -151,7 +155,7 @@ mod tests {
                 .parts
                 .iter()
                 .map(|part| match part {
-                    Part::Text(text) => text.clone(),
+                    Part::Text(text) => text.to_string(),
                     Part::Value(value) => format!("={}", &text[value.span.start..value.span.end]),
                 })
                 .collect();

@@ -5,6 +5,7 @@
 //! needs them is hard to read, and a tree without them can't grow beyond its text.
 
 use granit_parser::{Event, ScalarStyle};
+use smol_str::SmolStr;
 
 use super::mistake::Mistakes;
 use super::recording::{self, Placed, Replay};
@@ -45,7 +46,7 @@ pub(crate) enum Value {
 /// A scalar after YAML's own decoding.
 #[derive(Debug, Clone)]
 pub(crate) struct Scalar {
-    pub(crate) text: String,
+    pub(crate) text: SmolStr,
     /// Not in quotes nor a block: may be a number, a boolean or null.
     pub(crate) plain: bool,
     offsets: Offsets,
@@ -54,7 +55,7 @@ pub(crate) struct Scalar {
 /// A key and its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) key: Spanned<String>,
+    pub(crate) key: Spanned<SmolStr>,
     pub(crate) value: Tree,
 }
 
@@ -90,7 +91,7 @@ impl Tree {
             Value::List(list) => list.iter().map(Tree::to_json).collect(),
             Value::Map(map) => map
                 .iter()
-                .map(|entry| (entry.key.value.clone(), entry.value.to_json()))
+                .map(|entry| (entry.key.value.to_string(), entry.value.to_json()))
                 .collect(),
             Value::Refused => serde_json::Value::Null,
         }
@@ -158,7 +159,7 @@ pub(crate) fn replay(text: &str, recording: &[u8], mistakes: &mut Mistakes) -> O
 struct Open {
     tree: Tree,
     /// The key whose value comes next.
-    key: Option<Spanned<String>>,
+    key: Option<Spanned<SmolStr>>,
 }
 
 struct Builder<'a> {
@@ -227,7 +228,7 @@ impl<'a> Builder<'a> {
                 let source = self.text.get(span.start..span.end).unwrap_or_default();
                 let offsets = align(&text, source, span.start, style);
                 let plain = style == ScalarStyle::Plain;
-                self.close(scalar(text.into_owned(), plain, offsets, span), mistakes);
+                self.close(scalar(text.into(), plain, offsets, span), mistakes);
             }
             Event::SequenceStart(..) => return self.start(Value::List(Vec::new()), span, mistakes),
             Event::MappingStart(..) => return self.start(Value::Map(Vec::new()), span, mistakes),
@@ -285,7 +286,7 @@ impl<'a> Builder<'a> {
                             mistakes
                                 .error("BD001", head, "a key must be text")
                                 .help("quote what starts with `{` or `[`: YAML reads it as a map or a list");
-                            String::new()
+                            SmolStr::default()
                         }
                     };
                     if let Some(first) = entries.iter().find(|entry| entry.key.value == text) {
@@ -312,7 +313,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn scalar(text: String, plain: bool, offsets: Offsets, span: Span) -> Tree {
+fn scalar(text: SmolStr, plain: bool, offsets: Offsets, span: Span) -> Tree {
     let value = Value::Scalar(Scalar {
         text,
         plain,
@@ -333,40 +334,61 @@ fn align(value: &str, source: &str, start: usize, style: ScalarStyle) -> Offsets
     if source.get(at..).is_some_and(|rest| rest.starts_with(value)) {
         return offsets;
     }
-    for (index, wanted) in value.char_indices() {
-        loop {
-            let rest = source.get(at..).unwrap_or_default();
-            let Some(found) = rest.chars().next() else {
-                // Nothing is left of the source: the rest of the value stays on its last run.
-                return offsets;
-            };
-            let length = match (style, found) {
-                (ScalarStyle::SingleQuoted, '\'') => 2,
-                (ScalarStyle::DoubleQuoted, '\\') => match escape_length(rest) {
-                    Some(length) => length,
-                    None => {
-                        at += 1;
-                        continue;
-                    }
-                },
-                _ if found == wanted => found.len_utf8(),
-                // The parser's place of a block leaves blank lines before its first word out.
-                _ if !found.is_whitespace() && wanted.is_whitespace() => 0,
-                _ if !found.is_whitespace() => return offsets,
-                _ if matches!(wanted, ' ' | '\n') && matches!(found, '\n' | '\r') => {
-                    found.len_utf8()
-                }
-                _ => {
-                    at += found.len_utf8();
+    let mut index = 0;
+    while let Some(left) = value.get(index..).filter(|left| !left.is_empty()) {
+        let rest = source.get(at..).unwrap_or_default();
+        // Most texts differ at a few line ends only.
+        let alike = common(left, rest, style);
+        if alike > 0 {
+            offsets.push(index, start + at);
+            index += alike;
+            at += alike;
+            continue;
+        }
+        let (Some(wanted), Some(found)) = (left.chars().next(), rest.chars().next()) else {
+            // Nothing is left of the source: the rest of the value stays on its last run.
+            return offsets;
+        };
+        let length = match (style, found) {
+            (ScalarStyle::SingleQuoted, '\'') => 2,
+            (ScalarStyle::DoubleQuoted, '\\') => match escape_length(rest) {
+                Some(length) => length,
+                None => {
+                    at += 1;
                     continue;
                 }
-            };
-            offsets.push(index, start + at);
-            at += length;
-            break;
-        }
+            },
+            // The parser's place of a block leaves blank lines before its first word out.
+            _ if !found.is_whitespace() && wanted.is_whitespace() => 0,
+            _ if !found.is_whitespace() => return offsets,
+            _ if matches!(wanted, ' ' | '\n') && matches!(found, '\n' | '\r') => found.len_utf8(),
+            _ => {
+                at += found.len_utf8();
+                continue;
+            }
+        };
+        offsets.push(index, start + at);
+        index += wanted.len_utf8();
+        at += length;
     }
     offsets
+}
+
+/// Bytes that both texts begin with and that stand for themselves, in whole characters.
+fn common(value: &str, source: &str, style: ScalarStyle) -> usize {
+    let escapes = match style {
+        ScalarStyle::SingleQuoted => Some(b'\''),
+        ScalarStyle::DoubleQuoted => Some(b'\\'),
+        _ => None,
+    };
+    let pairs = value.bytes().zip(source.bytes());
+    let mut length = pairs
+        .take_while(|(wanted, found)| wanted == found && Some(*found) != escapes)
+        .count();
+    while !value.is_char_boundary(length) {
+        length -= 1;
+    }
+    length
 }
 
 /// Bytes of the escape at the start of `rest`; `None` for an escaped line end, which stands for nothing.

@@ -11,10 +11,10 @@ use memchr::{memchr, memrchr};
 use regex::bytes::Captures;
 
 use super::memo::Memo;
-use super::pattern::{Compiled, PLACES, Pattern, PatternSet};
+use super::pattern::{PLACES, Pattern, PatternSet};
 use super::record::{Folded, Hit, Said};
 use super::{
-    Dropped, FileScan, HitFields, LogHit, LogShape, MatcherSpec, ScanInput, Which, measures_of,
+    Dropped, FileScan, HitFields, LogHit, LogShape, MatcherSpec, ScanInput, Tried, measures_of,
 };
 use crate::layout::Source;
 use crate::parse::line::{Log, lines_back};
@@ -44,16 +44,8 @@ pub(super) struct Part {
 /// What a scan needs to know of its matchers.
 pub(super) struct Rules<'s> {
     pub(super) specs: &'s [MatcherSpec],
-    pub(super) compiled: &'s [Compiled],
     /// Every pattern under its number.
-    pub(super) patterns: &'s [(usize, usize)],
-}
-
-impl<'s> Rules<'s> {
-    fn pattern(&self, number: u32) -> Option<&'s Pattern> {
-        let (matcher, index) = *self.patterns.get(number as usize)?;
-        self.compiled.get(matcher)?.patterns.get(index)
-    }
+    pub(super) patterns: &'s [Tried],
 }
 
 /// Scans a file with the patterns that apply to it.
@@ -300,25 +292,21 @@ impl<'a> Pass<'a> {
         candidates.dedup();
         let mut events: Vec<Event> = Vec::new();
         for number in &candidates {
-            let Some(pattern) = self.rules.pattern(*number) else {
+            let Some(tried) = self.rules.patterns.get(*number as usize) else {
                 continue;
             };
-            let clear = pattern.which == Which::Clear;
             let told = events
                 .last()
-                .is_some_and(|event| event.matcher == pattern.matcher);
-            if told && !clear || !pattern.regex.is_match(text) {
+                .is_some_and(|event| event.matcher == tried.matcher);
+            if told && !tried.clear || !tried.pattern.is_match(text) {
                 continue;
             }
-            let not = self
-                .rules
-                .compiled
-                .get(pattern.matcher)
-                .and_then(|compiled| compiled.not.as_ref());
+            let spec = self.rules.specs.get(tried.matcher);
+            let not = spec.and_then(|spec| spec.not.as_ref());
             if not.is_some_and(|not| not.is_match(text)) {
                 continue;
             }
-            if let Some(event) = self.event(*number, pattern, text) {
+            if let Some(event) = self.event(*number, tried, text) {
                 events.push(event);
             }
         }
@@ -326,11 +314,16 @@ impl<'a> Pass<'a> {
         events
     }
 
-    fn event(&self, number: u32, pattern: &Pattern, text: &[u8]) -> Option<Event> {
-        let spec = self.rules.specs.get(pattern.matcher)?;
-        let clear = pattern.which == Which::Clear;
+    fn event(&self, number: u32, tried: &Tried, text: &[u8]) -> Option<Event> {
+        let Tried {
+            matcher,
+            clear,
+            pattern,
+        } = tried;
+        let (matcher, clear) = (*matcher, *clear);
+        let spec = self.rules.specs.get(matcher)?;
         let mut event = Event {
-            matcher: pattern.matcher,
+            matcher,
             pattern: number,
             clear,
             values: Vec::new(),
@@ -344,7 +337,7 @@ impl<'a> Pass<'a> {
             .any(|field| !PLACES.contains(&field.as_str()));
         let said = !spec.steady.is_empty() || !spec.measure.is_empty() || spec.condition.is_some();
         if asks || said && !clear {
-            let captures = pattern.regex.captures(text)?;
+            let captures = pattern.captured(text)?;
             let value = |name: &str| captures.name(name).map(|found| lossy(found.as_bytes()));
             let grouped = spec
                 .group
@@ -513,9 +506,10 @@ impl<'a> Pass<'a> {
         });
         let captures = self
             .rules
-            .pattern(seen.pattern)
+            .patterns
+            .get(seen.pattern as usize)
             .zip(text)
-            .and_then(|(pattern, text)| Some(named(pattern, &pattern.regex.captures(text)?)));
+            .and_then(|(tried, text)| Some(named(&tried.pattern, &tried.pattern.captured(text)?)));
         LogHit {
             path: self.input.path.to_owned(),
             line: seen.line,
@@ -536,14 +530,11 @@ fn recent(spec: &MatcherSpec, now: Option<Timestamp>, time: Option<Timestamp>) -
 }
 
 fn named(pattern: &Pattern, captures: &Captures<'_>) -> BTreeMap<String, String> {
-    let regex = pattern.regex.get();
-    let names = regex
-        .into_iter()
-        .flat_map(|regex| regex.capture_names().flatten());
+    let names = pattern.captures().iter();
     names
         .filter_map(|name| {
             Some((
-                name.to_owned(),
+                name.to_string(),
                 lossy(captures.name(name)?.as_bytes()).into_owned(),
             ))
         })

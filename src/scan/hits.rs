@@ -243,7 +243,7 @@ impl Merged {
         let [node, namespace, pod, container] = self.places;
         Ok(Some(LogRecord {
             fields: fields
-                .map(|(field, value)| (field.clone(), value.clone()))
+                .map(|(field, value)| (field.to_string(), value.clone()))
                 .collect(),
             node,
             namespace,
@@ -257,7 +257,7 @@ impl Merged {
             held_for: held.map(|(since, until)| until.duration_since(since)),
             cleared: self.folded.cleared,
             measures: measures
-                .filter_map(|(name, value)| Some((name.clone(), (*value)?)))
+                .filter_map(|(name, value)| Some((name.to_string(), (*value)?)))
                 .collect(),
         }))
     }

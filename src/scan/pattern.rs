@@ -1,216 +1,119 @@
-//! Compiles the regexes of matchers, and the set of those that apply to a file.
+//! The regexes of matchers, and the set of those that apply to a file.
 
 use std::sync::{Arc, OnceLock};
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
+use smol_str::SmolStr;
 
 use super::filter::{Filter, filters};
 use super::literal::{self, Required};
-use super::{MatcherSpec, PatternError, Which};
 
 /// Bytes that a compiled regex may take: log patterns need some ten thousand.
 const SIZE_LIMIT: usize = 1 << 20;
+
 /// Fields of `group` that are no captures.
-pub(super) const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
-/// Fields of a record, and of the file it is from: no capture may hide them.
-const RESERVED: [&str; 10] = [
-    "node",
-    "pod",
-    "namespace",
-    "container",
-    "count",
-    "first",
-    "last",
-    "samples",
-    "line",
-    "time",
-];
+pub(crate) const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
 
 /// A pattern below this many automaton states surely compiles within [`SIZE_LIMIT`], so that it can
 /// wait until a line may match it: of all patterns of all rules a bundle needs a few.
 const SURELY_SMALL: usize = 1_000;
 
-/// A regex that is compiled when it is first needed.
-pub(super) struct LazyRegex {
-    source: String,
+/// A regular expression for lines of logs: its syntax is right, it compiles, and does not match the
+/// empty text. It is read once, and compiled when a line may match it.
+///
+/// Its classes are ASCII, as logs want it, unless it asks for Unicode's.
+#[derive(Debug)]
+pub struct Pattern {
+    text: SmolStr,
+    captures: Vec<SmolStr>,
     unicode: bool,
+    /// Literals, one of which is in each match.
+    literals: Option<Required>,
     compiled: OnceLock<Option<Regex>>,
 }
 
-impl LazyRegex {
-    /// The regex; that of a pattern that was accepted is always there.
-    pub(super) fn get(&self) -> Option<&Regex> {
-        let compiled = self
-            .compiled
-            .get_or_init(|| compiled(&self.source, self.unicode).ok());
-        compiled.as_ref()
+/// Why a text is no pattern for lines.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    /// Not in the syntax of the regex crate.
+    #[error(transparent)]
+    Syntax(Box<regex_syntax::Error>),
+    /// Compiled, it takes more than a megabyte.
+    #[error("the regular expression is too large when compiled")]
+    TooLarge,
+    /// It would match every line.
+    #[error("the pattern matches the empty text, so every line")]
+    MatchesEmpty,
+}
+
+impl Pattern {
+    /// Reads a regular expression.
+    ///
+    /// # Errors
+    /// What makes it none for lines of logs.
+    pub fn read(text: &str) -> Result<Pattern, PatternError> {
+        let parse = |unicode| {
+            let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
+            parser.parse(text).map(|hir| (hir, unicode))
+        };
+        let read = parse(false).or_else(|_| parse(true));
+        let (hir, unicode) = read.map_err(|error| PatternError::Syntax(Box::new(error)))?;
+        if hir.properties().minimum_len() == Some(0) {
+            return Err(PatternError::MatchesEmpty);
+        }
+        let compiled = OnceLock::new();
+        if states(&hir) > SURELY_SMALL {
+            let regex = compile(text, unicode).ok_or(PatternError::TooLarge)?;
+            compiled.get_or_init(|| Some(regex));
+        }
+        let mut captures = Vec::new();
+        add_captures(&hir, &mut captures);
+        Ok(Pattern {
+            text: text.into(),
+            captures,
+            unicode,
+            literals: literal::required(&hir),
+            compiled,
+        })
+    }
+
+    /// The regular expression as it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Names of its captures, in order.
+    pub fn captures(&self) -> &[SmolStr] {
+        &self.captures
+    }
+
+    /// Whether it is tried on every line of a log, since its matches have no literal in common by
+    /// which lines can be told apart.
+    pub fn is_slow(&self) -> bool {
+        self.literals.is_none()
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || compile(&self.text, self.unicode);
+        self.compiled.get_or_init(compile).as_ref()
     }
 
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        self.get().is_some_and(|regex| regex.is_match(text))
+        self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
-    pub(super) fn captures<'t>(&self, text: &'t [u8]) -> Option<Captures<'t>> {
-        self.get()?.captures(text)
+    pub(super) fn captured<'t>(&self, text: &'t [u8]) -> Option<Captures<'t>> {
+        self.regex()?.captures(text)
     }
 }
 
-/// A regex that makes hits or clears them.
-pub(super) struct Pattern {
-    pub(super) matcher: usize,
-    pub(super) which: Which,
-    pub(super) regex: LazyRegex,
-    /// Literals, one of which is in each match.
-    literals: Option<Required>,
-}
-
-/// Patterns of a matcher in the order in which they are tried, and its `not`.
-pub(super) struct Compiled {
-    pub(super) patterns: Vec<Pattern>,
-    pub(super) not: Option<LazyRegex>,
-}
-
-/// Compiles a matcher, or says all that is wrong with it.
-pub(super) fn compile(
-    matcher: usize,
-    spec: &MatcherSpec,
-    errors: &mut Vec<PatternError>,
-) -> Compiled {
-    let mut fail = |which, (message, offset)| {
-        errors.push(PatternError {
-            matcher,
-            which,
-            message,
-            offset,
-        })
-    };
-    let listed = spec
-        .patterns
-        .iter()
-        .enumerate()
-        .map(|(index, text)| (Which::Pattern(index), text));
-    let clear = spec.clear.iter().map(|text| (Which::Clear, text));
-    let mut patterns = Vec::new();
-    let mut defined = std::collections::BTreeSet::new();
-    let mut whole = true;
-    for (which, text) in listed.chain(clear) {
-        let (hir, regex) = match build(text) {
-            Ok(built) => built,
-            Err(mistake) => {
-                fail(which, mistake);
-                whole = false;
-                continue;
-            }
-        };
-        let names = capture_names(&hir);
-        for name in names
-            .iter()
-            .filter(|name| RESERVED.contains(&name.as_str()))
-        {
-            fail(
-                which,
-                (
-                    format!("a capture cannot be named `{name}`"),
-                    text.find(&format!("<{name}>")).map(|at| at + 1),
-                ),
-            );
-        }
-        for field in &spec.group {
-            if !PLACES.contains(&field.as_str()) && !names.contains(field) {
-                fail(
-                    which,
-                    (format!("no capture `{field}`, which `group` names"), None),
-                );
-            }
-        }
-        if which != Which::Clear {
-            defined.extend(names);
-        }
-        let literals = literal::required(&hir);
-        patterns.push(Pattern {
-            matcher,
-            which,
-            regex,
-            literals,
-        });
-    }
-    for (key, field) in spec
-        .steady
-        .iter()
-        .map(|field| ("steady", field))
-        .chain(spec.measure.keys().map(|field| ("measure", field)))
-    {
-        if whole && !defined.contains(field) {
-            fail(
-                Which::Pattern(0),
-                (format!("no capture `{field}`, which `{key}` names"), None),
-            );
-        }
-    }
-    let not = spec.not.as_ref().and_then(|text| match build(text) {
-        Ok((_, regex)) => Some(regex),
-        Err(mistake) => {
-            fail(Which::Not, mistake);
-            None
-        }
-    });
-    Compiled { patterns, not }
-}
-
-/// Whether a pattern that may run is tried on every line of a file, since its matches have no literal
-/// in common by which lines can be told apart.
-pub(crate) fn is_slow(text: &str) -> bool {
-    parse(text).is_ok_and(|(hir, _)| {
-        hir.properties().minimum_len() != Some(0) && literal::required(&hir).is_none()
-    })
-}
-
-/// Reads a regex with ASCII classes, as logs want it, or with Unicode's where it asks for them, and
-/// says which.
-fn parse(text: &str) -> Result<(Hir, bool), (String, Option<usize>)> {
-    let parse = |unicode| {
-        let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
-        parser
-            .parse(text)
-            .map(|hir| (hir, unicode))
-            .map_err(|error| mistake(&error))
-    };
-    parse(false).or_else(|_| parse(true))
-}
-
-fn build(text: &str) -> Result<(Hir, LazyRegex), (String, Option<usize>)> {
-    let (hir, unicode) = parse(text)?;
-    if hir.properties().minimum_len() == Some(0) {
-        return Err((
-            "it matches the empty text, hence every line".to_owned(),
-            None,
-        ));
-    }
-    let ready = match states(&hir) <= SURELY_SMALL {
-        true => OnceLock::new(),
-        false => OnceLock::from(Some(compiled(text, unicode)?)),
-    };
-    let regex = LazyRegex {
-        source: text.to_owned(),
-        unicode,
-        compiled: ready,
-    };
-    Ok((hir, regex))
-}
-
-fn compiled(text: &str, unicode: bool) -> Result<Regex, (String, Option<usize>)> {
-    let regex = RegexBuilder::new(text)
-        .unicode(unicode)
-        .size_limit(SIZE_LIMIT)
-        .build();
-    regex.map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => {
-            (format!("compiled, it takes more than {limit} bytes"), None)
-        }
-        error => (error.to_string(), None),
-    })
+/// The regex, if it is small enough.
+fn compile(text: &str, unicode: bool) -> Option<Regex> {
+    let mut builder = RegexBuilder::new(text);
+    builder.unicode(unicode).size_limit(SIZE_LIMIT);
+    builder.build().ok()
 }
 
 /// No fewer states than the pattern compiles to, give or take a constant factor.
@@ -238,43 +141,17 @@ pub(crate) fn states(hir: &Hir) -> usize {
     }
 }
 
-/// Names of the captures of a pattern, in order.
-pub(crate) fn capture_names(hir: &Hir) -> Vec<String> {
-    let mut names = Vec::new();
-    add_capture_names(hir, &mut names);
-    names
-}
-
-fn add_capture_names(hir: &Hir, names: &mut Vec<String>) {
+fn add_captures(hir: &Hir, names: &mut Vec<SmolStr>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            add_capture_names(&capture.sub, names);
+            names.extend(capture.name.as_deref().map(SmolStr::from));
+            add_captures(&capture.sub, names);
         }
-        HirKind::Repetition(repetition) => add_capture_names(&repetition.sub, names),
+        HirKind::Repetition(repetition) => add_captures(&repetition.sub, names),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().for_each(|part| add_capture_names(part, names));
+            parts.iter().for_each(|part| add_captures(part, names));
         }
         _ => {}
-    }
-}
-
-fn mistake(error: &regex_syntax::Error) -> (String, Option<usize>) {
-    match error {
-        regex_syntax::Error::Parse(error) => {
-            (error.kind().to_string(), Some(error.span().start.offset))
-        }
-        regex_syntax::Error::Translate(error) => {
-            (error.kind().to_string(), Some(error.span().start.offset))
-        }
-        other => (other.to_string(), None),
-    }
-}
-
-impl Pattern {
-    /// Whether lines can be told apart by literals before the regex is tried.
-    pub(super) fn has_literal(&self) -> bool {
-        self.literals.is_some()
     }
 }
 
@@ -298,14 +175,14 @@ impl PatternSet {
             .filter_map(|(number, pattern)| Some((pattern.literals.as_ref()?, number)));
         let slow: Vec<(u32, &Pattern)> = patterns
             .clone()
-            .filter(|(_, pattern)| !pattern.has_literal())
+            .filter(|(_, pattern)| pattern.is_slow())
             .collect();
         // A set has one setting for all its regexes; those that need Unicode ask for it inside.
         let sources = slow.iter().map(|(_, pattern)| {
-            if pattern.regex.unicode {
-                format!("(?u:{})", pattern.regex.source)
+            if pattern.unicode {
+                format!("(?u:{})", pattern.text)
             } else {
-                pattern.regex.source.clone()
+                pattern.text.to_string()
             }
         });
         let set = RegexSetBuilder::new(sources)
@@ -327,90 +204,30 @@ impl PatternSet {
 mod tests {
     use super::*;
 
-    fn errors(spec: MatcherSpec) -> Vec<(Which, String, Option<usize>)> {
-        let mut errors = Vec::new();
-        compile(0, &spec, &mut errors);
-        errors
-            .into_iter()
-            .map(|error| (error.which, error.message, error.offset))
-            .collect()
+    #[test]
+    fn refuses_what_cannot_work() {
+        for (text, words) in [
+            ("ab(c", "unclosed group"),
+            ("a*", "empty text"),
+            (r"\b", "empty text"),
+            ("x{1000}{1000}", "too large"),
+            (r"\p{Nonsense}", "property not found"),
+        ] {
+            let error = Pattern::read(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]
-    fn refuses_what_cannot_work() {
-        let one = |text: &str| MatcherSpec {
-            patterns: vec![text.to_owned()],
-            ..MatcherSpec::default()
-        };
-        let first = Which::Pattern(0);
-        for (spec, which, words, offset) in [
-            (one("ab(c"), first, "unclosed group", Some(2)),
-            (one("a*"), first, "empty text", None),
-            (one(r"\b"), first, "empty text", None),
-            (
-                one("(?P<line>x)y"),
-                first,
-                "cannot be named `line`",
-                Some(4),
-            ),
-            (one("x{1000}{1000}"), first, "takes more than", None),
-            (one(r"\p{Nonsense}"), first, "property not found", Some(0)),
-            (
-                MatcherSpec {
-                    not: Some("[".into()),
-                    ..one("ab")
-                },
-                Which::Not,
-                "unclosed character class",
-                Some(0),
-            ),
-            (
-                MatcherSpec {
-                    clear: Some("up".into()),
-                    group: vec!["dev".into()],
-                    ..one("(?P<dev>x)y")
-                },
-                Which::Clear,
-                "no capture `dev`",
-                None,
-            ),
-            (
-                MatcherSpec {
-                    group: vec!["dev".into()],
-                    ..one("ab")
-                },
-                first,
-                "no capture `dev`",
-                None,
-            ),
-            (
-                MatcherSpec {
-                    steady: vec!["n".into()],
-                    ..one("ab")
-                },
-                first,
-                "which `steady` names",
-                None,
-            ),
-        ] {
-            let found = errors(spec);
-            assert_eq!(found.len(), 1, "{words}: {found:?}");
-            assert_eq!((found[0].0, found[0].2), (which, offset), "{found:?}");
-            assert!(found[0].1.contains(words), "{found:?}");
-        }
-        assert_eq!(
-            errors(MatcherSpec {
-                group: vec!["node".into(), "file".into()],
-                ..one("ab")
-            }),
-            []
-        );
+    fn tells_its_captures() {
+        let pattern = Pattern::read(r"((?P<a>x)|(?P<b>y)(z))+").unwrap();
+        assert_eq!(pattern.captures(), ["a", "b"]);
     }
 
     #[test]
     fn classes_are_ascii_unless_unicode_is_asked_for() {
         let matches =
-            |pattern: &str, text: &str| build(pattern).unwrap().1.is_match(text.as_bytes());
+            |pattern: &str, text: &str| Pattern::read(pattern).unwrap().is_match(text.as_bytes());
         assert!(!matches(r"^\d+$", "٣"));
         assert!(matches(r"^\pN+$", "٣"));
         assert!(matches(r"(?i)^ERROR$", "error"));

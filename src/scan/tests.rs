@@ -9,10 +9,14 @@ fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
+fn read(pattern: &str) -> Arc<Pattern> {
+    Arc::new(Pattern::read(pattern).unwrap())
+}
+
 fn spec(source: &str, pattern: &str) -> MatcherSpec {
     MatcherSpec {
         sources: vec![SourceSpec::parse(source).unwrap()],
-        patterns: vec![pattern.to_owned()],
+        patterns: vec![read(pattern)],
         ..MatcherSpec::default()
     }
 }
@@ -57,9 +61,7 @@ fn pod_lines(lines: &[(&str, &str)]) -> String {
 }
 
 fn run(specs: Vec<MatcherSpec>, files: &[(Source, String)]) -> Hits {
-    let scanner = Scanner::new(specs)
-        .map_err(|errors| format!("{errors:?}"))
-        .unwrap();
+    let scanner = Scanner::new(specs);
     // Against the order of paths: the outcome must not depend on who came first.
     let scans = files.iter().rev().map(|(source, text)| {
         let path = path_of(source);
@@ -146,7 +148,7 @@ fn folds_across_files_by_the_group_alone() {
         (pod_log("b", false), line("00:05", "refused by node1")),
     ];
     let matcher = |group: &[&str]| MatcherSpec {
-        group: group.iter().map(|field| (*field).to_owned()).collect(),
+        group: group.iter().map(|field| (*field).into()).collect(),
         ..spec("pod/kube-system/*/c", r"refused by (?P<by>\S+)")
     };
     let hits = run(
@@ -210,7 +212,7 @@ fn nodes_are_told_apart_where_the_group_says_so() {
         (node_log("node2", "kernel.log"), line),
     ];
     let matcher = |group: &[&str]| MatcherSpec {
-        group: group.iter().map(|field| (*field).to_owned()).collect(),
+        group: group.iter().map(|field| (*field).into()).collect(),
         ..spec("node/kernel", r"I/O error, dev (?P<dev>sd[a-z]+)")
     };
     let hits = run(vec![matcher(&["node", "dev"]), matcher(&["dev"])], &files);
@@ -231,10 +233,10 @@ fn nodes_are_told_apart_where_the_group_says_so() {
 fn any_counts_a_line_once_and_the_first_pattern_gives_captures() {
     let matcher = MatcherSpec {
         patterns: vec![
-            r"level=(?P<what>error)".into(),
-            r"(?P<what>msg)=broken".into(),
+            read(r"level=(?P<what>error)"),
+            read(r"(?P<what>msg)=broken"),
         ],
-        not: Some("harmless".into()),
+        not: Some(read("harmless")),
         group: vec!["what".into()],
         ..spec("pod/*/*/*", "x")
     };
@@ -443,7 +445,7 @@ fn a_run_goes_on_from_the_previous_containers_log() {
 #[test]
 fn the_last_event_clears_or_not() {
     let matcher = || MatcherSpec {
-        clear: Some(r"link (?P<dev>\w+) is up".into()),
+        clear: Some(read(r"link (?P<dev>\w+) is up")),
         group: vec!["dev".into()],
         ..spec("pod/*/*/*", r"link (?P<dev>\w+) is down")
     };
@@ -479,8 +481,8 @@ fn the_last_event_clears_or_not() {
 fn measures_captures() {
     let matcher = MatcherSpec {
         measure: BTreeMap::from([
-            ("took".to_owned(), Measure::Duration),
-            ("size".to_owned(), Measure::Bytes),
+            ("took".into(), Measure::Duration),
+            ("size".into(), Measure::Bytes),
         ]),
         ..spec("pod/*/*/*", r"took (?P<took>\S+)( for (?P<size>\S+))?")
     };
@@ -673,9 +675,7 @@ fn agrees_with_naive(patterns: &[String], files: &[(Source, Vec<u8>)]) {
         sources: any_log(),
         ..spec("node/kernel", pattern)
     });
-    let scanner = Scanner::new(specs.collect())
-        .map_err(|errors| format!("{errors:?}"))
-        .unwrap();
+    let scanner = Scanner::new(specs.collect());
     for (source, bytes) in files {
         let path = path_of(source);
         let scan = scanner.scan(&ScanInput {
@@ -803,9 +803,7 @@ fn random_bytes_do_not_panic() {
                 text.splice(0..0, start[random.below(start.len())].iter().copied());
             }
             let source = node_log("n", file);
-            let scanner = Scanner::new(vec![matcher()])
-                .map_err(|errors| format!("{errors:?}"))
-                .unwrap();
+            let scanner = Scanner::new(vec![matcher()]);
             for now in [None, Some(now())] {
                 let scan = scanner.scan(&ScanInput {
                     path: "p",
@@ -945,9 +943,7 @@ fn real_floods_are_counted_exactly() {
         },
         spec("node/kernel", r"EXT4-fs warning \(device"),
     ];
-    let scanner = Scanner::new(specs)
-        .map_err(|errors| format!("{errors:?}"))
-        .unwrap();
+    let scanner = Scanner::new(specs);
     let made: Timestamp = "2022-03-22T23:49:32Z".parse().unwrap();
     let scans = logs.iter().map(|(source, bytes)| {
         let path = path_of(source);

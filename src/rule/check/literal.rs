@@ -13,14 +13,13 @@ pub(super) fn check(
 ) {
     if let Some(argument) = function.pattern.and_then(|index| arguments.get(index)) {
         match &argument.node {
-            Node::Literal(Literal::Text(text)) => {
-                if let Err(error) = pattern::read(text) {
+            Node::Literal(Literal::Text(text)) => match pattern::captures(text) {
+                Err(error) => {
                     mistakes
                         .error("BD020", argument.span, error.message)
                         .help_if(error.help);
-                } else if function.name == "extract"
-                    && pattern::read(text).is_ok_and(|read| read.captures == 0)
-                {
+                }
+                Ok(0) if function.name == "extract" => {
                     mistakes
                         .error(
                             "BD020",
@@ -29,7 +28,8 @@ pub(super) fn check(
                         )
                         .help("put what is wanted in parentheses, or use `find`");
                 }
-            }
+                Ok(_) => {}
+            },
             _ => {
                 mistakes
                     .error(

@@ -1,5 +1,7 @@
 //! Checks of operators: that what they compare or calculate can be compared or calculated.
 
+use smol_str::SmolStr;
+
 use super::Scope;
 use super::types::{Sort, Type};
 use crate::rule::expression::{BinaryOperator, Expression, Literal, Node};
@@ -164,7 +166,7 @@ fn compared_with_nothing(
             .iter()
             .any(|side| matches!(&side.node, Node::Literal(found) if found == literal))
     };
-    if is(&Literal::Text(String::new())) {
+    if is(&Literal::Text(SmolStr::default())) {
         return Some((
             format!("write `{not}empty(x)`: it holds for absent, null, '', [] and {{}} alike"),
             "''",

@@ -259,7 +259,10 @@ pub(super) fn links(
             .iter()
             .filter(|name| !finding.exports.contains_key(&name.value))
         {
-            let help = proposal(&name.value, finding.exports.keys().map(String::as_str));
+            let help = proposal(
+                &name.value,
+                finding.exports.keys().map(|name| name.as_str()),
+            );
             mistakes
                 .error(
                     "BD002",

@@ -1,6 +1,9 @@
 //! `logs`: sources, patterns, thresholds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::keys::{self, Keys};
 use super::shapes;
@@ -9,11 +12,8 @@ use crate::rule::nearest::proposal;
 use crate::rule::pattern;
 use crate::rule::source::Spanned;
 use crate::rule::tree::{Tree, Value};
-use crate::rule::{LogMatcher, Pattern, Threshold};
-use crate::scan::{Measure, NodeLog, SourceSpec};
-
-/// What a record is called beside its captures; `group` may name these.
-const PLACES: [&str; 5] = ["file", "node", "namespace", "pod", "container"];
+use crate::rule::{LogMatcher, Threshold};
+use crate::scan::{Measure, NodeLog, PLACES, Pattern, SourceSpec};
 
 /// Fields of every record, which no capture may hide.
 const TAKEN: [&str; 10] = [
@@ -33,7 +33,7 @@ const TAKEN: [&str; 10] = [
 pub(super) fn matchers(
     tree: Option<&Tree>,
     mistakes: &mut Mistakes,
-) -> BTreeMap<String, LogMatcher> {
+) -> BTreeMap<SmolStr, LogMatcher> {
     let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`logs`", mistakes)) else {
         return BTreeMap::new();
     };
@@ -60,7 +60,7 @@ fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
     let clear = keys
         .get("clear")
         .and_then(|clear| read_pattern(clear, mistakes));
-    let names = |key: &str, mistakes: &mut Mistakes| -> Vec<Spanned<String>> {
+    let names = |key: &str, mistakes: &mut Mistakes| -> Vec<Spanned<SmolStr>> {
         let list = keys::list(keys.get(key), mistakes);
         list.iter()
             .filter_map(|name| keys::name(name, mistakes))
@@ -85,7 +85,7 @@ fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
             .map(|condition| keys::expression(condition, mistakes)),
         group: match keys.get("group") {
             Some(_) => group.into_iter().map(|name| name.value).collect(),
-            None => vec!["file".to_owned()],
+            None => vec!["file".into()],
         },
         threshold: threshold(keys.get("count"), mistakes),
         since: keys
@@ -106,7 +106,7 @@ fn matcher(tree: &Tree, mistakes: &mut Mistakes) -> Option<LogMatcher> {
     })
 }
 
-fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
+fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Spanned<Arc<Pattern>>> {
     let stated = match (keys.get("pattern"), keys.get("any")) {
         (Some(pattern), None) => std::slice::from_ref(pattern),
         (None, any) => keys::list(any, mistakes),
@@ -118,7 +118,7 @@ fn patterns(keys: &Keys<'_>, mistakes: &mut Mistakes) -> Vec<Pattern> {
         .collect()
 }
 
-fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Pattern> {
+fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Spanned<Arc<Pattern>>> {
     let scalar = keys::scalar(tree, "a regular expression", mistakes)?;
     let read = match pattern::read_of_log(&scalar.text) {
         Ok(read) => read,
@@ -132,17 +132,8 @@ fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Pattern> {
             return None;
         }
     };
-    if read.matches_empty {
-        mistakes
-            .error(
-                "BD020",
-                tree.span,
-                "the pattern matches the empty text, so every line",
-            )
-            .help("require something of the line");
-    }
     for name in read
-        .names
+        .captures()
         .iter()
         .filter(|name| TAKEN.contains(&name.as_str()))
     {
@@ -154,18 +145,14 @@ fn read_pattern(tree: &Tree, mistakes: &mut Mistakes) -> Option<Pattern> {
             )
             .help(format!("every record has a field `{name}` of its own"));
     }
-    Some(Pattern {
-        text: scalar.text.clone(),
-        captures: read.names,
-        span: tree.span,
-    })
+    Some(Spanned::new(Arc::new(read), tree.span))
 }
 
 /// A record is one tuple of the fields of `group`, so each hit must have all of them.
 fn check_group(
-    group: &[Spanned<String>],
-    patterns: &[Pattern],
-    clear: Option<&Pattern>,
+    group: &[Spanned<SmolStr>],
+    patterns: &[Spanned<Arc<Pattern>>],
+    clear: Option<&Spanned<Arc<Pattern>>>,
     mistakes: &mut Mistakes,
 ) {
     for name in group
@@ -173,8 +160,9 @@ fn check_group(
         .filter(|name| !PLACES.contains(&name.value.as_str()))
     {
         for pattern in patterns.iter().chain(clear) {
-            if !pattern.captures.contains(&name.value) {
-                let captures = pattern.captures.iter().map(String::as_str).chain(PLACES);
+            let captures = pattern.value.captures();
+            if !captures.contains(&name.value) {
+                let captures = captures.iter().map(SmolStr::as_str).chain(PLACES);
                 mistakes
                     .error(
                         "BD020",
@@ -192,10 +180,14 @@ fn check_group(
     }
 }
 
-fn check_capture(name: &Spanned<String>, patterns: &[Pattern], mistakes: &mut Mistakes) {
-    let captures = || patterns.iter().flat_map(|pattern| &pattern.captures);
+fn check_capture(
+    name: &Spanned<SmolStr>,
+    patterns: &[Spanned<Arc<Pattern>>],
+    mistakes: &mut Mistakes,
+) {
+    let captures = || patterns.iter().flat_map(|pattern| pattern.value.captures());
     if !captures().any(|capture| *capture == name.value) {
-        let help = proposal(&name.value, captures().map(String::as_str));
+        let help = proposal(&name.value, captures().map(SmolStr::as_str));
         mistakes
             .error(
                 "BD020",
@@ -206,7 +198,7 @@ fn check_capture(name: &Spanned<String>, patterns: &[Pattern], mistakes: &mut Mi
     }
 }
 
-fn measures(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<(Spanned<String>, Measure)> {
+fn measures(tree: Option<&Tree>, mistakes: &mut Mistakes) -> Vec<(Spanned<SmolStr>, Measure)> {
     let Some(entries) = tree.and_then(|tree| keys::entries(tree, "`measure`", mistakes)) else {
         return Vec::new();
     };

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use crate::finding::Risk;
 use crate::graph::Kind;
 use crate::rule::check::{Scope, Type, Variable, cost};
@@ -17,7 +19,6 @@ use crate::rule::{
     BindingForm, BindingSource, EvidenceTemplate, KindName, LogMatcher, Names, Remedy, Rule,
     Subject, UnlessTest,
 };
-use crate::scan;
 
 /// What the condition of a log matcher sees beside its captures.
 const LINE: [(&str, Type<'static>); 7] = [
@@ -104,7 +105,7 @@ pub(super) fn check(
     }
     for name in bound(rule)
         .into_iter()
-        .filter(|name| name.value != "_" && !used.contains(&name.value))
+        .filter(|name| name.value != "_" && !used.contains(name.value.as_str()))
     {
         mistakes
             .warning(
@@ -120,7 +121,7 @@ pub(super) fn check(
 }
 
 /// Names that `match` leaves bound for what follows.
-fn bound(rule: &Rule) -> Vec<&Spanned<String>> {
+fn bound(rule: &Rule) -> Vec<&Spanned<SmolStr>> {
     let mut names = Vec::new();
     for binding in &rule.matches {
         match &binding.form {
@@ -183,7 +184,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn bind(&mut self, name: &'a Spanned<String>, of: Type<'a>) {
+    fn bind(&mut self, name: &'a Spanned<SmolStr>, of: Type<'a>) {
         self.scope.check_new(&name.value, name.span, self.mistakes);
         if let Some(first) = self
             .scope
@@ -206,7 +207,7 @@ impl<'a> Walk<'a, '_> {
     /// none: something below must make the binding worth its place.
     fn condition(
         &mut self,
-        names: &[&Spanned<String>],
+        names: &[&Spanned<SmolStr>],
         element: Type<'a>,
         condition: Option<&'a Expression>,
     ) {
@@ -216,7 +217,7 @@ impl<'a> Walk<'a, '_> {
             .for_each(|condition| self.truth(condition));
         self.scope.element = None;
         for name in names {
-            self.scope.used.remove(&name.value);
+            self.scope.used.remove(name.value.as_str());
         }
     }
 
@@ -261,7 +262,7 @@ impl<'a> Walk<'a, '_> {
     /// A binding whose name ends with its condition.
     fn passing(
         &mut self,
-        name: &'a Spanned<String>,
+        name: &'a Spanned<SmolStr>,
         source: &'a BindingSource,
         condition: Option<&'a Expression>,
     ) {
@@ -565,13 +566,13 @@ impl<'a> Walk<'a, '_> {
     /// What works in a pattern, or in the name of a source, but hardly as meant.
     fn patterns(&mut self, matcher: &'a LogMatcher) {
         for pattern in matcher.patterns.iter().chain(&matcher.clear) {
-            if scan::is_slow(&pattern.text) {
+            if pattern.value.is_slow() {
                 self.mistakes
                     .warning("BD020", pattern.span, "the pattern is tried on every line")
                     .help("a text of three letters or more that each match holds makes it fast");
             }
-            if let Some(stop) = pattern::open_stop(&pattern.text) {
-                let name = pattern.text.get(stop).unwrap_or_default();
+            if let Some(stop) = pattern::open_stop(pattern.value.text()) {
+                let name = pattern.value.text().get(stop).unwrap_or_default();
                 self.mistakes
                     .advice(
                         "BD020",
@@ -591,10 +592,8 @@ impl<'a> Walk<'a, '_> {
         };
         let below = std::mem::take(&mut self.scope.below);
         let captures = matcher.patterns.iter().flat_map(|pattern| {
-            pattern
-                .captures
-                .iter()
-                .map(|name| (name.as_str(), Type::Text))
+            let captures = pattern.value.captures().iter();
+            captures.map(|name| (name.as_str(), Type::Text))
         });
         self.scope.visible = captures
             .chain(LINE)

@@ -1,12 +1,15 @@
 //! Text → tokens, by CEL's lexical grammar without bytes and unsigned numbers.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use smol_str::SmolStr;
 
 use super::SyntaxError;
 use crate::rule::source::Passage;
 
 /// A token and its bytes in the text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Token<'t> {
     pub(super) kind: TokenKind<'t>,
     pub(super) range: Range<usize>,
@@ -20,7 +23,7 @@ pub(super) enum TokenKind<'t> {
     /// A number without a sign: 2⁶³ fits only behind a minus.
     Integer(u64),
     Float(f64),
-    Text(String),
+    Text(SmolStr),
     /// An operator or bracket.
     Sign(&'static str),
     /// The end of the text.
@@ -33,50 +36,45 @@ const SIGNS: [&str; 24] = [
     "(", ")", "[", "]", "{", "}",
 ];
 
-/// All tokens of a text, an [`TokenKind::End`] last.
-pub(super) fn tokens<'t>(passage: &Passage<'t>) -> Result<Vec<Token<'t>>, SyntaxError> {
-    let mut lexer = Lexer {
-        passage,
-        text: passage.text,
-        at: 0,
-    };
-    // Few tokens are shorter than three bytes with the blank behind them.
-    let mut tokens = Vec::with_capacity(passage.text.len() / 3 + 2);
-    loop {
-        let token = lexer.next()?;
-        let end = token.kind == TokenKind::End;
-        tokens.push(token);
-        if end {
-            return Ok(tokens);
-        }
-    }
-}
-
-struct Lexer<'a, 't> {
+/// Reads a text token by token.
+pub(super) struct Lexer<'a, 't> {
     passage: &'a Passage<'t>,
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Lexer<'_, 't> {
-    fn next(&mut self) -> Result<Token<'t>, SyntaxError> {
+impl<'a, 't> Lexer<'a, 't> {
+    /// From the start of a passage on.
+    pub(super) fn new(passage: &'a Passage<'t>) -> Self {
+        Lexer {
+            passage,
+            text: passage.text,
+            at: 0,
+        }
+    }
+
+    /// The next token; after the last one [`TokenKind::End`] for ever.
+    pub(super) fn next(&mut self) -> Result<Token<'t>, SyntaxError> {
         self.skip_blank();
         let start = self.at;
         let Some(first) = self.peek() else {
             return Ok(self.token(TokenKind::End, start));
         };
         if let Some((prefix, quote)) = self.string_start() {
-            return self.string(start, &prefix, quote);
+            return self.string(start, prefix, quote);
         }
         if first.is_ascii_alphabetic() || first == '_' {
-            self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
+            self.take_while(is_of_name);
             let name = self.text.get(start..self.at).unwrap_or_default();
             return Ok(self.token(TokenKind::Name(name), start));
         }
         if first.is_ascii_digit() || first == '.' && self.digit_at(self.at + 1) {
             return self.number(start);
         }
-        if let Some(sign) = SIGNS.iter().find(|sign| self.rest().starts_with(**sign)) {
+        if let Some(sign) = SIGNS
+            .iter()
+            .find(|sign| sign.starts_with(first) && self.rest().starts_with(**sign))
+        {
             self.at += sign.len();
             return Ok(self.token(TokenKind::Sign(sign), start));
         }
@@ -111,20 +109,20 @@ impl<'t> Lexer<'_, 't> {
         self.text.as_bytes().get(at).is_some_and(u8::is_ascii_digit)
     }
 
-    fn take_while(&mut self, fits: impl Fn(char) -> bool) {
-        while let Some(next) = self.peek().filter(|next| fits(*next)) {
-            self.at += next.len_utf8();
-        }
+    /// Takes bytes, of which those of a character beyond ASCII must all fit or none.
+    fn take_while(&mut self, fits: impl Fn(u8) -> bool) {
+        let rest = self.rest().bytes();
+        self.at += rest.take_while(|byte| fits(*byte)).count();
     }
 
     /// Skips blanks and `//` comments.
     fn skip_blank(&mut self) {
         loop {
-            self.take_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'));
+            self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0xc));
             if !self.rest().starts_with("//") {
                 return;
             }
-            self.take_while(|c| c != '\n');
+            self.take_while(|byte| byte != b'\n');
         }
     }
 
@@ -162,13 +160,13 @@ impl<'t> Lexer<'_, 't> {
         let mut float = false;
         if hexadecimal {
             self.at += 2;
-            self.take_while(|c| c.is_ascii_hexdigit());
+            self.take_while(|byte| byte.is_ascii_hexdigit());
         } else {
-            self.take_while(|c| c.is_ascii_digit());
+            self.take_while(|byte| byte.is_ascii_digit());
             if self.rest().starts_with('.') && self.digit_at(self.at + 1) {
                 float = true;
                 self.at += 1;
-                self.take_while(|c| c.is_ascii_digit());
+                self.take_while(|byte| byte.is_ascii_digit());
             }
             if self.rest().starts_with(['e', 'E']) {
                 let sign = usize::from(
@@ -179,7 +177,7 @@ impl<'t> Lexer<'_, 't> {
                 if self.digit_at(self.at + 1 + sign) {
                     float = true;
                     self.at += 1 + sign;
-                    self.take_while(|c| c.is_ascii_digit());
+                    self.take_while(|byte| byte.is_ascii_digit());
                 }
             }
         }
@@ -194,7 +192,7 @@ impl<'t> Lexer<'_, 't> {
             digits.parse().ok().map(TokenKind::Integer)
         };
         let end = self.at;
-        self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
+        self.take_while(is_of_name);
         let suffix = self.text.get(end..self.at).unwrap_or_default();
         match (suffix, kind) {
             ("u" | "U", _) => Err(self.error(
@@ -216,18 +214,17 @@ impl<'t> Lexer<'_, 't> {
     }
 
     /// The prefix and the opening quote, if a string starts here.
-    fn string_start(&self) -> Option<(String, &'static str)> {
-        let letters = self
-            .rest()
-            .bytes()
-            .take(2)
-            .take_while(|c| b"rRbB".contains(c))
-            .count();
-        let after = self.rest().get(letters..)?;
-        let quote = ["'''", "\"\"\"", "'", "\""]
-            .into_iter()
-            .find(|quote| after.starts_with(quote))?;
-        Some((self.rest().get(..letters)?.to_ascii_lowercase(), quote))
+    fn string_start(&self) -> Option<(&'t str, &'static str)> {
+        let letters = self.rest().bytes().take(2);
+        let letters = letters.take_while(|c| b"rRbB".contains(c)).count();
+        let (prefix, after) = self.rest().split_at_checked(letters)?;
+        let quotes = match after.bytes().next()? {
+            b'\'' => ["'''", "'"],
+            b'"' => ["\"\"\"", "\""],
+            _ => return None,
+        };
+        let quote = quotes.into_iter().find(|quote| after.starts_with(quote))?;
+        Some((prefix, quote))
     }
 
     fn string(
@@ -236,9 +233,9 @@ impl<'t> Lexer<'_, 't> {
         prefix: &str,
         quote: &'static str,
     ) -> Result<Token<'t>, SyntaxError> {
-        let raw = prefix.contains('r');
+        let raw = prefix.contains(['r', 'R']);
         self.at += prefix.len() + quote.len();
-        let mut value = String::new();
+        let mut value = Cow::Borrowed("");
         loop {
             let here = self.at;
             if self.rest().starts_with(quote) {
@@ -247,12 +244,12 @@ impl<'t> Lexer<'_, 't> {
             }
             match self.peek() {
                 Some('\\') if raw => {
-                    value.push('\\');
+                    value += "\\";
                     self.at += 1;
                 }
                 Some('\\') => {
                     let character = self.escape(here)?;
-                    value.push(character);
+                    value.to_mut().push(character);
                 }
                 Some('\n' | '\r') if quote.len() == 1 => {
                     self.at = start + prefix.len() + quote.len();
@@ -263,8 +260,9 @@ impl<'t> Lexer<'_, 't> {
                     ));
                 }
                 Some(other) => {
-                    value.push(other);
                     self.at += other.len_utf8();
+                    self.take_while(|byte| !matches!(byte, b'\\' | b'\'' | b'"' | b'\n' | b'\r'));
+                    value += self.text.get(here..self.at).unwrap_or_default();
                 }
                 None => {
                     self.at = start + prefix.len() + quote.len();
@@ -276,14 +274,14 @@ impl<'t> Lexer<'_, 't> {
                 }
             }
         }
-        if prefix.contains('b') {
+        if prefix.contains(['b', 'B']) {
             return Err(self.error(
                 start,
                 "there are no byte strings",
                 Some("leave the `b` out"),
             ));
         }
-        Ok(self.token(TokenKind::Text(value), start))
+        Ok(self.token(TokenKind::Text(value.into()), start))
     }
 
     /// The character of the escape that starts at `start`.
@@ -336,4 +334,8 @@ impl<'t> Lexer<'_, 't> {
             )),
         }
     }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }

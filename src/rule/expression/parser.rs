@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::lexer::{Token, TokenKind, tokens};
+use smol_str::SmolStr;
+
+use super::lexer::{Lexer, Token, TokenKind};
 use super::{BinaryOperator, Expression, Literal, Node, SyntaxError, UnaryOperator};
 use crate::rule::source::Passage;
 
@@ -49,14 +51,15 @@ pub fn is_name(text: &str) -> bool {
 /// # Errors
 /// The first place where the passage leaves the grammar.
 pub fn parse(passage: &Passage<'_>) -> Result<Expression, SyntaxError> {
+    let mut lexer = Lexer::new(passage);
     let mut parser = Parser {
         passage,
-        tokens: tokens(passage)?,
-        at: 0,
+        next: lexer.next()?,
+        lexer,
         depth: 0,
     };
     let term = parser.conditional()?;
-    match &parser.peek().kind {
+    match &parser.next.kind {
         TokenKind::End => Ok(term.expression),
         _ => Err(parser.unexpected("an operator or the end of the expression")),
     }
@@ -73,9 +76,9 @@ struct Term {
 
 struct Parser<'a, 't> {
     passage: &'a Passage<'t>,
-    /// Never empty: an [`TokenKind::End`] is last.
-    tokens: Vec<Token<'t>>,
-    at: usize,
+    lexer: Lexer<'a, 't>,
+    /// The first token that is not taken.
+    next: Token<'t>,
     /// How deep the parser has recursed.
     depth: usize,
 }
@@ -110,10 +113,10 @@ impl<'t> Parser<'_, 't> {
     fn conditional(&mut self) -> Result<Term, SyntaxError> {
         self.depth += 1;
         if self.depth > MAXIMUM_HEIGHT {
-            return Err(self.too_deep(self.peek().range.clone()));
+            return Err(self.too_deep(self.next.range.clone()));
         }
         let condition = self.binary(1)?;
-        let term = if self.eat("?") {
+        let term = if self.eat("?")? {
             // Each branch starts anew, so `a ? b : c ? d : e` nests to the right.
             let then = self.conditional()?;
             self.expect(":", "`:` and the other branch of `?`")?;
@@ -136,9 +139,9 @@ impl<'t> Parser<'_, 't> {
     fn binary(&mut self, rank: u8) -> Result<Term, SyntaxError> {
         let mut left = self.unary()?;
         while let Some((operator, own)) =
-            binary_operator(&self.peek().kind).filter(|(_, own)| *own >= rank)
+            binary_operator(&self.next.kind).filter(|(_, own)| *own >= rank)
         {
-            self.at += 1;
+            self.take()?;
             let right = self.binary(own + 1)?;
             let range = left.range.start..right.range.end;
             let height = left.height.max(right.height);
@@ -153,22 +156,22 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn unary(&mut self) -> Result<Term, SyntaxError> {
-        let start = self.peek().range.start;
-        let operator = match self.peek().kind {
+        let start = self.next.range.start;
+        let operator = match self.next.kind {
             TokenKind::Sign("!") => UnaryOperator::Not,
             TokenKind::Sign("-") => UnaryOperator::Negate,
             _ => return self.member(),
         };
-        self.at += 1;
+        self.take()?;
         // The number next to a minus is one constant with it: -2⁶³ has no positive counterpart.
-        if operator == UnaryOperator::Negate && self.peek().kind == TokenKind::Integer(1 << 63) {
-            let end = self.peek().range.end;
-            self.at += 1;
+        if operator == UnaryOperator::Negate && self.next.kind == TokenKind::Integer(1 << 63) {
+            let end = self.next.range.end;
+            self.take()?;
             return self.term(Node::Literal(Literal::Integer(i64::MIN)), start..end, 0);
         }
         self.depth += 1;
         if self.depth > MAXIMUM_HEIGHT {
-            return Err(self.too_deep(self.peek().range.clone()));
+            return Err(self.too_deep(self.next.range.clone()));
         }
         let of = self.unary()?;
         self.depth -= 1;
@@ -192,11 +195,11 @@ impl<'t> Parser<'_, 't> {
     fn member(&mut self) -> Result<Term, SyntaxError> {
         let mut of = self.primary()?;
         loop {
-            if self.eat(".") {
-                let optional = self.eat("?");
+            if self.eat(".")? {
+                let optional = self.eat("?")?;
                 let (name, name_range) = self.field_name()?;
                 let start = of.range.start;
-                of = if self.peek().kind == TokenKind::Sign("(") {
+                of = if self.is("(") {
                     if optional {
                         return Err(self.error(
                             name_range,
@@ -222,8 +225,8 @@ impl<'t> Parser<'_, 't> {
                     };
                     self.term(node, start..name_range.end, height)?
                 };
-            } else if self.eat("[") {
-                let optional = self.eat("?");
+            } else if self.eat("[")? {
+                let optional = self.eat("?")?;
                 let index = self.conditional()?;
                 let end = self.expect("]", "`]`")?.end;
                 let height = of.height.max(index.height);
@@ -234,11 +237,11 @@ impl<'t> Parser<'_, 't> {
                     optional,
                 };
                 of = self.term(node, range, height)?;
-            } else if self.peek().kind == TokenKind::Sign("{")
+            } else if self.is("{")
                 && matches!(of.expression.node, Node::Name(_) | Node::Field { .. })
             {
                 return Err(self.error(
-                    of.range.start..self.peek().range.end,
+                    of.range.start..self.next.range.end,
                     "there are no message literals",
                     Some("a map is written `{'key': value}`, without a type before it"),
                 ));
@@ -249,12 +252,12 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn primary(&mut self) -> Result<Term, SyntaxError> {
-        let token = self.peek();
+        let token = &self.next;
         let range = token.range.clone();
         let literal = match token.kind {
             TokenKind::Name(name) => return self.name(name, range),
             TokenKind::Sign("(") => {
-                self.at += 1;
+                self.take()?;
                 let inner = self.conditional()?;
                 let end = self.expect(")", "`)`")?.end;
                 return Ok(Term {
@@ -263,7 +266,7 @@ impl<'t> Parser<'_, 't> {
                 });
             }
             TokenKind::Sign("[") => {
-                self.at += 1;
+                self.take()?;
                 let (elements, end, height) = self.list("]", true)?;
                 return self.term(Node::List(elements), range.start..end, height);
             }
@@ -278,7 +281,7 @@ impl<'t> Parser<'_, 't> {
             TokenKind::Text(ref text) => Literal::Text(text.clone()),
             TokenKind::Sign(_) | TokenKind::End => return Err(self.unexpected("a value")),
         };
-        self.at += 1;
+        self.take()?;
         self.term(Node::Literal(literal), range, 0)
     }
 
@@ -297,31 +300,31 @@ impl<'t> Parser<'_, 't> {
                 Some("reserved words can be names of fields, but not of variables"),
             ));
         }
-        self.at += 1;
+        self.take()?;
         if let Some(literal) = literal {
             return self.term(Node::Literal(literal), range, 0);
         }
-        if self.peek().kind != TokenKind::Sign("(") {
-            return self.term(Node::Name(name.to_owned()), range, 0);
+        if !self.is("(") {
+            return self.term(Node::Name(name.into()), range, 0);
         }
         let (arguments, end, height) = self.arguments()?;
         let node = Node::Call {
             receiver: None,
-            function: name.to_owned(),
+            function: name.into(),
             function_span: self.passage.span(range.start, range.end),
             arguments,
         };
         self.term(node, range.start..end, height)
     }
 
-    fn field_name(&mut self) -> Result<(String, Range<usize>), SyntaxError> {
-        let token = self.peek();
+    fn field_name(&mut self) -> Result<(SmolStr, Range<usize>), SyntaxError> {
+        let token = &self.next;
         let TokenKind::Name(name) = token.kind else {
             return Err(self.unexpected("the name of a field"));
         };
         let range = token.range.clone();
-        self.at += 1;
-        Ok((name.to_owned(), range))
+        self.take()?;
+        Ok((name.into(), range))
     }
 
     /// Arguments in parentheses: their trees, the byte after `)`, the height of the highest.
@@ -338,14 +341,14 @@ impl<'t> Parser<'_, 't> {
     ) -> Result<(Vec<Expression>, usize, usize), SyntaxError> {
         let mut elements = Vec::new();
         let mut height = 0;
-        while self.peek().kind != TokenKind::Sign(close) {
+        while !self.is(close) {
             let element = self.conditional()?;
             height = height.max(element.height);
             elements.push(element.expression);
-            if !self.eat(",") {
+            if !self.eat(",")? {
                 break;
             }
-            if !trailing_comma && self.peek().kind == TokenKind::Sign(close) {
+            if !trailing_comma && self.is(close) {
                 return Err(self.unexpected("another argument"));
             }
         }
@@ -358,16 +361,16 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn map(&mut self, start: usize) -> Result<Term, SyntaxError> {
-        self.at += 1;
+        self.take()?;
         let mut entries = Vec::new();
         let mut height = 0;
-        while self.peek().kind != TokenKind::Sign("}") {
+        while !self.is("}") {
             let key = self.conditional()?;
             self.expect(":", "`:` and the value of the key")?;
             let value = self.conditional()?;
             height = height.max(key.height).max(value.height);
             entries.push((key.expression, value.expression));
-            if !self.eat(",") {
+            if !self.eat(",")? {
                 break;
             }
         }
@@ -389,35 +392,35 @@ impl<'t> Parser<'_, 't> {
         })
     }
 
-    fn peek(&self) -> &Token<'t> {
-        const END: &Token<'static> = &Token {
-            kind: TokenKind::End,
-            range: 0..0,
-        };
-        self.tokens
-            .get(self.at)
-            .or(self.tokens.last())
-            .unwrap_or(END)
+    /// The next token, which is left behind.
+    fn take(&mut self) -> Result<Token<'t>, SyntaxError> {
+        let after = self.lexer.next()?;
+        Ok(std::mem::replace(&mut self.next, after))
     }
 
-    fn eat(&mut self, sign: &'static str) -> bool {
-        let found = self.peek().kind == TokenKind::Sign(sign);
-        self.at += usize::from(found);
-        found
+    fn is(&self, sign: &str) -> bool {
+        matches!(self.next.kind, TokenKind::Sign(found) if found == sign)
+    }
+
+    /// Leaves a sign behind, if it comes next.
+    fn eat(&mut self, sign: &str) -> Result<bool, SyntaxError> {
+        let found = self.is(sign);
+        if found {
+            self.take()?;
+        }
+        Ok(found)
     }
 
     /// Takes a sign; `wanted` says in a message what may stand here.
-    fn expect(&mut self, sign: &'static str, wanted: &str) -> Result<Range<usize>, SyntaxError> {
-        let range = self.peek().range.clone();
-        if self.eat(sign) {
-            Ok(range)
-        } else {
-            Err(self.unexpected(wanted))
+    fn expect(&mut self, sign: &str, wanted: &str) -> Result<Range<usize>, SyntaxError> {
+        match self.is(sign) {
+            true => Ok(self.take()?.range),
+            false => Err(self.unexpected(wanted)),
         }
     }
 
     fn unexpected(&self, wanted: &str) -> SyntaxError {
-        let token = self.peek();
+        let token = &self.next;
         let text = self
             .passage
             .text
