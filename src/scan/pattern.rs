@@ -56,10 +56,10 @@ impl Pattern {
     pub fn read(text: &str) -> Result<Pattern, PatternError> {
         let parse = |unicode| {
             let mut parser = ParserBuilder::new().unicode(unicode).utf8(false).build();
-            parser.parse(text).map(|hir| (hir, unicode))
+            let read = parser.parse(text).map(|hir| (hir, unicode));
+            read.map_err(|error| PatternError::Syntax(Box::new(error)))
         };
-        let read = parse(false).or_else(|_| parse(true));
-        let (hir, unicode) = read.map_err(|error| PatternError::Syntax(Box::new(error)))?;
+        let (hir, unicode) = parse(false).or_else(|_| parse(true))?;
         if hir.properties().minimum_len() == Some(0) {
             return Err(PatternError::MatchesEmpty);
         }
