@@ -129,7 +129,7 @@ fn scanner(patterns: &[&str]) -> Scanner {
     let specs = patterns.iter().map(|pattern| MatcherSpec {
         sources: sources.clone(),
         patterns: vec![Arc::new(
-            Pattern::read(pattern).expect("it is one for lines"),
+            Pattern::read(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}")),
         )],
         ..MatcherSpec::default()
     });
