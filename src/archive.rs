@@ -52,6 +52,7 @@ const READ_IN_ONE_GO: &str = "scc_";
 #[derive(Debug)]
 pub struct Archive {
     name: String,
+    parts: usize,
     limits: Limits,
     units: Vec<Unit>,
     nested: Vec<Nested>,
@@ -106,6 +107,7 @@ impl Archive {
         let (name, inputs) = parts::arrange(paths)?;
         let mut archive = Archive {
             name,
+            parts: inputs.len(),
             limits: limits.clone(),
             units: Vec::new(),
             nested: Vec::new(),
@@ -119,6 +121,11 @@ impl Archive {
     /// Name of the file or directory that was opened, without the directories it is in.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How many archives were given to hold a part each; the pieces of a split one count as one.
+    pub fn parts(&self) -> usize {
+        self.parts
     }
 
     /// What can be read, in order of path.

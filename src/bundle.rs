@@ -116,15 +116,29 @@ struct Read {
     problems: Vec<Problem>,
 }
 
-/// No archive holds a bundle: nothing in it looks like one.
+/// What was given is not one bundle.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{name} holds no support bundle")]
-#[diagnostic(help(
-    "a bundle has metadata.yaml, yamls/, logs/ or nodes/ at its top or up to two directories below; this archive has none of them"
-))]
-pub struct NotABundle {
-    /// Name of the archive.
-    pub name: String,
+pub enum NotABundle {
+    /// Nothing in it looks like one.
+    #[error("{name} holds no support bundle")]
+    #[diagnostic(help(
+        "a bundle has metadata.yaml, yamls/, logs/ or nodes/ at its top or up to two directories below; this archive has none of them"
+    ))]
+    None {
+        /// Name of the archive.
+        name: String,
+    },
+    /// Several archives were given as the parts of one, and are of several bundles.
+    #[error("{first} and {other} are not parts of one bundle")]
+    #[diagnostic(help(
+        "give one bundle, or all parts of one; `bundle-doctor triage` reads any number of bundles"
+    ))]
+    Several {
+        /// Top directory of a bundle.
+        first: String,
+        /// Top directory of another one.
+        other: String,
+    },
 }
 
 impl Bundle {
@@ -140,9 +154,16 @@ impl Bundle {
         // An empty node archive has no files, and is a sign of a bundle all the same.
         let units = archive.units().iter().map(|unit| &unit.path);
         let paths = units.chain(archive.nested().iter().map(|nested| &nested.path));
-        let layout = Layout::locate(paths).ok_or_else(|| NotABundle {
+        let layout = Layout::locate(paths).ok_or_else(|| NotABundle::None {
             name: archive.name().to_owned(),
         })?;
+        // A file may hold a second bundle by mistake; who names two files means both.
+        if let Some(other) = layout.others().first().filter(|_| archive.parts() > 1) {
+            return Err(NotABundle::Several {
+                first: layout.directory().unwrap_or(archive.name()).to_owned(),
+                other: other.clone(),
+            });
+        }
         let layout = named(archive, layout);
         let reader = Reader {
             layout: &layout,

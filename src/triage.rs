@@ -106,7 +106,8 @@ impl Triage<'_> {
                 Outcome::Row(Box::new(Row::of(found, &report, kept)))
             }
             Err(_) if is_another_archive(found, &archive) => Outcome::NoBundle,
-            Err(NotABundle { .. }) => failed(Failure::no_bundle(&archive)),
+            Err(NotABundle::None { .. }) => failed(Failure::no_bundle(&archive)),
+            Err(error @ NotABundle::Several { .. }) => failed(Failure::several(&error)),
         }
     }
 }

@@ -56,6 +56,15 @@ pub(super) fn arrange(paths: &[PathBuf]) -> Result<(String, Vec<Input>), OpenErr
         }
     }
     directories.sort();
+    if let [first, second, ..] = directories.as_slice() {
+        return Err(OpenError::Parts {
+            reason: format!(
+                "{} and {} are directories, each a tree of its own",
+                file_name(first),
+                file_name(second)
+            ),
+        });
+    }
     // A piece without a number is the last: `zip -s` writes x.z01, x.z02, x.zip.
     parts.sort_by(|one, other| {
         let order = |part: &Part| (Reverse(part.number.map(Reverse)), part.path.clone());

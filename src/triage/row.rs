@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::archive::{Archive, Found, OpenError};
+use crate::bundle::NotABundle;
 use crate::diagnosis::facts::{BundleInfo, UpgradePhase, UpgradeState};
 use crate::diagnosis::{Action, VerdictState};
 use crate::finding::{Confidence, ObjectName, Severity};
@@ -297,6 +298,10 @@ impl Failure {
     }
 
     /// Of an archive without a bundle, with what is wrong with the archive as a whole.
+    pub(super) fn several(error: &NotABundle) -> Failure {
+        Failure::new(FailureKind::Pieces, error.to_string())
+    }
+
     pub(super) fn no_bundle(archive: &Archive) -> Failure {
         let problems = archive.problems().iter();
         let mut problems = problems.filter(|problem| problem.path == archive.name());

@@ -1,9 +1,12 @@
-//! The `rules` commands as people run them: what they print, what they write, how they end.
+//! The commands as people run them: what they print, what they write, how they end.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use zip::write::SimpleFileOptions;
 
 use crate::bench::{RULES, root};
 
@@ -634,4 +637,28 @@ fn the_readme_says_what_happens() {
         sample.display()
     );
     stage.run(&analyze).with(0).says(&[found]);
+}
+
+#[test]
+fn two_bundles_are_not_taken_for_parts_of_one() {
+    let stage = Stage::new("two-bundles");
+    let nodes = b"apiVersion: v1\nitems: []\nkind: NodeList\nmetadata: {}\n";
+    for bundle in ["one", "two"] {
+        let path = format!("{bundle}/yamls/cluster/v1/nodes.yaml");
+        stage.write(&path, str::from_utf8(nodes).unwrap());
+        let mut zip =
+            zip::ZipWriter::new(File::create(stage.path(&format!("{bundle}.zip"))).unwrap());
+        zip.start_file(&path, SimpleFileOptions::default()).unwrap();
+        zip.write_all(nodes).unwrap();
+        zip.finish().unwrap();
+    }
+    stage.run("analyze one.zip").with(0);
+    stage.run("analyze one.zip two.zip").with(3).complains(&[
+        "one and two are not parts of one bundle",
+        "`bundle-doctor triage` reads any number of bundles",
+    ]);
+    stage
+        .run("analyze one two")
+        .with(3)
+        .complains(&["one and two are directories"]);
 }
