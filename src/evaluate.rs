@@ -1,5 +1,6 @@
 //! Applies rules to a bundle: each rule that has its input gives findings, each that lacks it a reason.
 
+mod compiler;
 mod doubt;
 mod evidence;
 mod function;

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use crate::rule::expression::{Expression, Node};
 
+use super::compiler::Compiler;
 use super::doubt::Doubt;
 use super::operator;
-use super::program::{Compiler, Context, Frame, Program};
+use super::program::{Context, Frame, Program};
 use super::value::Value;
 use crate::rule::expression::BinaryOperator;
 

@@ -17,8 +17,9 @@ use crate::rule::{
 use crate::graph::Key;
 use crate::scan::SourceSpec;
 
+use super::compiler::{CompileError, Compiler, Scope};
 use super::doubt::Narrowing;
-use super::program::{CompileError, Compiler, KindRef, Program, Scope};
+use super::program::{KindRef, Program};
 
 /// A rule ready to run.
 #[derive(Debug)]

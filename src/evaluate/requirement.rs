@@ -13,9 +13,10 @@ use crate::rule::version::{Version, VersionRange};
 use crate::rule::{LogMatcher, Outside, Rule, Versions};
 use crate::scan::{Condition, CountSpec, HitFields, Hits, LogShape, MatcherSpec, SourceSpec};
 
+use super::compiler::{CompileError, Compiler, Scope};
 use super::doubt::Doubts;
 use super::plan::{Plan, Source, Step};
-use super::program::{CompileError, Compiler, Context, KindRef, Scope};
+use super::program::{Context, KindRef};
 use super::value::Value;
 
 /// Whether a bundle is of the versions that a rule is about.

@@ -14,7 +14,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::program::{Compiler, Context, Scope};
+use super::compiler::{Compiler, Scope};
+use super::program::Context;
 use super::value::Value;
 use crate::graph::{Collected, Graph, GraphBuilder};
 use crate::parse::document::Document;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::compiler::{Compiler, Scope};
 use super::function;
 use super::macros;
-use super::program::{Compiler, Context, Program, Scope};
+use super::program::{Context, Program};
 use super::value::Value;
 use crate::graph::{Collected, Graph, GraphBuilder, relation};
 use crate::parse::document::Document;
