@@ -315,12 +315,11 @@ impl<'a> Pass<'a> {
     }
 
     fn event(&self, number: u32, tried: &Tried, text: &[u8]) -> Option<Event> {
-        let Tried {
+        let &Tried {
             matcher,
             clear,
-            pattern,
+            ref pattern,
         } = tried;
-        let (matcher, clear) = (*matcher, *clear);
         let spec = self.rules.specs.get(matcher)?;
         let mut event = Event {
             matcher,

@@ -297,11 +297,12 @@ impl Failure {
         Failure::new(kind, format!("{error}{why}"))
     }
 
-    /// Of an archive without a bundle, with what is wrong with the archive as a whole.
+    /// Of parts that are of several bundles.
     pub(super) fn several(error: &NotABundle) -> Failure {
         Failure::new(FailureKind::Pieces, error.to_string())
     }
 
+    /// Of an archive without a bundle, with what is wrong with the archive as a whole.
     pub(super) fn no_bundle(archive: &Archive) -> Failure {
         let problems = archive.problems().iter();
         let mut problems = problems.filter(|problem| problem.path == archive.name());
